@@ -1,0 +1,76 @@
+# Compiler settings, and the two helpers that every folder uses:
+#   tessera_library(NAME dependencies...)   the folder's *.c as one static library
+#   tessera_test(NAME SOURCE libraries...)  one test program, run by ctest
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+
+option(TESSERA_WERROR "Warnings are errors" OFF)
+option(TESSERA_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+set(TESSERA_SANITIZE "" CACHE STRING "Sanitizers for the whole build, such as address,undefined")
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0>=2.72 gobject-2.0 gio-2.0 gio-unix-2.0)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBAV REQUIRED IMPORTED_TARGET libavcodec libavutil libswscale)
+pkg_check_modules(SWRESAMPLE REQUIRED IMPORTED_TARGET libswresample)
+pkg_check_modules(OPUS REQUIRED IMPORTED_TARGET opus)
+pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
+pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)
+pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
+pkg_check_modules(LWS REQUIRED IMPORTED_TARGET libwebsockets)
+find_library(YUV_LIBRARY yuv REQUIRED)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+                    -Wpointer-arith -Wundef -fno-common -fstack-protector-strong)
+add_compile_definitions(G_LOG_DOMAIN="tessera" GLIB_VERSION_MIN_REQUIRED=GLIB_VERSION_2_72
+                        TESSERA_VERSION="${PROJECT_VERSION}")
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    # The thread annotations of src/base/thread.h are checked here; they are empty under gcc.
+    add_compile_options(-Wthread-safety)
+endif()
+if(TESSERA_WERROR)
+    add_compile_options(-Werror)
+endif()
+if(TESSERA_SANITIZE)
+    add_compile_options(-fsanitize=${TESSERA_SANITIZE} -fno-omit-frame-pointer -g)
+    add_link_options(-fsanitize=${TESSERA_SANITIZE})
+    if(TESSERA_SANITIZE MATCHES "undefined")
+        add_compile_options(-fno-sanitize-recover=undefined)
+    endif()
+else()
+    add_compile_options($<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+    add_link_options(-Wl,-z,relro,-z,now)
+    set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+    add_link_options(-pie)
+endif()
+if(TESSERA_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+set(TESSERA_INCLUDE_DIRS ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+
+function(tessera_library name)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    if(NOT sources)
+        file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.c "extern int tessera_empty;\n")
+        set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.c)
+    endif()
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC ${TESSERA_INCLUDE_DIRS})
+    target_link_libraries(${name} PUBLIC ${ARGN})
+endfunction()
+
+function(tessera_test name source)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${ARGN})
+    target_compile_definitions(${name} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
+                               PROJECT_DIR="${PROJECT_SOURCE_DIR}")
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()

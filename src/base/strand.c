@@ -1,0 +1,276 @@
+#include "base/strand.h"
+
+#include "base/clock.h"
+
+typedef struct {
+    Strand *strand; /* (owned) */
+    gint64 due_ns;
+    guint64 order; /* of posting: ties are run in order */
+    StrandTask task;
+    gpointer data;
+    GDestroyNotify destroy;
+} Task;
+
+struct Strand {
+    gint refs; /* atomic */
+    StrandPool *pool;
+
+    /* Guarded by pool->lock. */
+    GQueue ready;       /* of Task */
+    gboolean scheduled; /* stands in pool->runnable, or runs */
+};
+
+struct StrandPool {
+    GPtrArray *threads;
+
+    /* Guarded by lock. */
+    GMutex lock;
+    GCond wake;
+    GQueue runnable;    /* of Strand (each owned): strands with ready tasks, none of them running */
+    GPtrArray *delayed; /* of Task: a binary heap, the earliest first */
+    guint64 next_order;
+    gboolean stopping;
+};
+
+static void task_free(Task *task)
+{
+    if (task->destroy)
+        task->destroy(task->data);
+    strand_unref(task->strand);
+    g_free(task);
+}
+
+static gboolean task_before(const Task *a, const Task *b)
+{
+    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->order < b->order;
+}
+
+static void heap_push(GPtrArray *heap, Task *task)
+{
+    guint i = heap->len;
+    g_ptr_array_add(heap, task);
+    while (i > 0) {
+        guint parent = (i - 1) / 2;
+        if (!task_before(task, heap->pdata[parent]))
+            break;
+        heap->pdata[i] = heap->pdata[parent];
+        i = parent;
+    }
+    heap->pdata[i] = task;
+}
+
+static Task *heap_pop(GPtrArray *heap)
+{
+    Task *top = heap->pdata[0];
+    Task *last = heap->pdata[heap->len - 1];
+    g_ptr_array_set_size(heap, (gint)heap->len - 1);
+    guint n = heap->len, i = 0;
+    if (n == 0)
+        return top;
+    for (guint child = 1; child < n; child = 2 * i + 1) {
+        if (child + 1 < n && task_before(heap->pdata[child + 1], heap->pdata[child]))
+            child++;
+        if (!task_before(heap->pdata[child], last))
+            break;
+        heap->pdata[i] = heap->pdata[child];
+        i = child;
+    }
+    heap->pdata[i] = last;
+    return top;
+}
+
+/* With the lock held: make a task ready. */
+static void enqueue_ready(StrandPool *pool, Task *task)
+{
+    Strand *strand = task->strand;
+    g_queue_push_tail(&strand->ready, task);
+    if (!strand->scheduled) {
+        strand->scheduled = TRUE;
+        g_queue_push_tail(&pool->runnable, strand_ref(strand));
+    }
+}
+
+static void release_due(StrandPool *pool, gint64 now_ns)
+{
+    while (pool->delayed->len > 0 && ((Task *)pool->delayed->pdata[0])->due_ns <= now_ns)
+        enqueue_ready(pool, heap_pop(pool->delayed));
+}
+
+/* With the lock held: run one task of the next runnable strand, outside the lock. */
+static gboolean run_one(StrandPool *pool)
+{
+    Strand *strand = g_queue_pop_head(&pool->runnable);
+    if (!strand)
+        return FALSE;
+    Task *task = g_queue_pop_head(&strand->ready);
+    g_mutex_unlock(&pool->lock);
+    task->task(task->data);
+    task_free(task);
+    g_mutex_lock(&pool->lock);
+    if (g_queue_is_empty(&strand->ready)) {
+        strand->scheduled = FALSE;
+        g_mutex_unlock(&pool->lock);
+        strand_unref(strand);
+        g_mutex_lock(&pool->lock);
+    } else {
+        g_queue_push_tail(&pool->runnable, strand);
+    }
+    return TRUE;
+}
+
+static gpointer worker_run(gpointer data)
+{
+    StrandPool *pool = data;
+    thread_set_roles(THREAD_STRAND);
+    g_mutex_lock(&pool->lock);
+    while (!pool->stopping) {
+        release_due(pool, clock_now_ns());
+        if (run_one(pool))
+            continue;
+        if (pool->delayed->len > 0) {
+            const Task *next = pool->delayed->pdata[0];
+            /* g_cond_wait_until() takes CLOCK_MONOTONIC microseconds. */
+            g_cond_wait_until(&pool->wake, &pool->lock, (next->due_ns + 999) / 1000);
+        } else {
+            g_cond_wait(&pool->wake, &pool->lock);
+        }
+    }
+    g_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+StrandPool *strand_pool_new(guint threads)
+{
+    StrandPool *pool = g_new0(StrandPool, 1);
+    g_mutex_init(&pool->lock);
+    g_cond_init(&pool->wake);
+    g_queue_init(&pool->runnable);
+    pool->delayed = g_ptr_array_new();
+    pool->threads = g_ptr_array_new();
+    for (guint i = 0; i < threads; i++) {
+        g_autofree char *name = g_strdup_printf("video-%u", i);
+        g_ptr_array_add(pool->threads, g_thread_new(name, worker_run, pool));
+    }
+    return pool;
+}
+
+static void drop_tasks(StrandPool *pool)
+{
+    GQueue dropped = G_QUEUE_INIT;
+    Strand *strand;
+    while ((strand = g_queue_pop_head(&pool->runnable))) {
+        Task *task;
+        while ((task = g_queue_pop_head(&strand->ready)))
+            g_queue_push_tail(&dropped, task);
+        strand_unref(strand);
+    }
+    while (pool->delayed->len > 0)
+        g_queue_push_tail(&dropped, heap_pop(pool->delayed));
+    g_queue_clear_full(&dropped, (GDestroyNotify)task_free);
+}
+
+void strand_pool_free(StrandPool *pool)
+{
+    if (!pool)
+        return;
+    g_mutex_lock(&pool->lock);
+    pool->stopping = TRUE;
+    g_cond_broadcast(&pool->wake);
+    g_mutex_unlock(&pool->lock);
+    for (guint i = 0; i < pool->threads->len; i++)
+        g_thread_join(pool->threads->pdata[i]);
+    drop_tasks(pool);
+    g_ptr_array_unref(pool->threads);
+    g_ptr_array_unref(pool->delayed);
+    g_cond_clear(&pool->wake);
+    g_mutex_clear(&pool->lock);
+    g_free(pool);
+}
+
+guint strand_pool_run(StrandPool *pool, gint64 now_ns)
+{
+    guint count = 0;
+    g_mutex_lock(&pool->lock);
+    do {
+        release_due(pool, now_ns);
+        while (run_one(pool)) {
+            count++;
+            release_due(pool, now_ns);
+        }
+    } while (!g_queue_is_empty(&pool->runnable));
+    g_mutex_unlock(&pool->lock);
+    return count;
+}
+
+gint64 strand_pool_next_due(StrandPool *pool)
+{
+    g_mutex_lock(&pool->lock);
+    gint64 due_ns = pool->delayed->len ? ((Task *)pool->delayed->pdata[0])->due_ns : G_MAXINT64;
+    g_mutex_unlock(&pool->lock);
+    return due_ns;
+}
+
+Strand *strand_new(StrandPool *pool)
+{
+    Strand *strand = g_new0(Strand, 1);
+    strand->refs = 1;
+    strand->pool = pool;
+    g_queue_init(&strand->ready);
+    return strand;
+}
+
+Strand *strand_ref(Strand *strand)
+{
+    g_atomic_int_inc(&strand->refs);
+    return strand;
+}
+
+void strand_unref(Strand *strand)
+{
+    if (strand && g_atomic_int_dec_and_test(&strand->refs))
+        g_free(strand);
+}
+
+static void post(Strand *strand, gint64 due_ns, StrandTask run, gpointer data,
+                 GDestroyNotify destroy)
+{
+    StrandPool *pool = strand->pool;
+    Task *task = g_new(Task, 1);
+    *task = (Task){ .strand = strand_ref(strand),
+                    .due_ns = due_ns,
+                    .task = run,
+                    .data = data,
+                    .destroy = destroy };
+    g_mutex_lock(&pool->lock);
+    gboolean stopping = pool->stopping;
+    if (!stopping) {
+        task->order = pool->next_order++;
+        if (due_ns == G_MININT64)
+            enqueue_ready(pool, task);
+        else
+            heap_push(pool->delayed, task);
+        g_cond_signal(&pool->wake);
+    }
+    g_mutex_unlock(&pool->lock);
+    if (stopping)
+        task_free(task);
+}
+
+void strand_post(Strand *strand, StrandTask task, gpointer data, GDestroyNotify destroy)
+{
+    post(strand, G_MININT64, task, data, destroy);
+}
+
+void strand_post_at(Strand *strand, gint64 due_ns, StrandTask task, gpointer data,
+                    GDestroyNotify destroy)
+{
+    post(strand, due_ns, task, data, destroy);
+}
+
+guint strand_pending(Strand *strand)
+{
+    g_mutex_lock(&strand->pool->lock);
+    guint n = strand->ready.length;
+    g_mutex_unlock(&strand->pool->lock);
+    return n;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <glib.h>
+
+/* Packets that were sent, kept for some time so that a NACK can be answered. The payloads are
+ * shared between viewers: a slot holds a reference, not a copy. Net thread. */
+
+typedef struct RtpHistory RtpHistory;
+
+typedef struct {
+    guint16 seq;
+    guint32 timestamp;
+    gboolean marker;
+    GBytes *payload; /* the RTP payload (descriptor and data) */
+} RtpHistoryPacket;
+
+/** Keeps at most `capacity` packets (a power of two) and none older than max_age_ns. */
+RtpHistory *rtp_history_new(guint capacity, gint64 max_age_ns);
+void rtp_history_free(RtpHistory *history);
+
+void rtp_history_add(RtpHistory *history, const RtpHistoryPacket *packet, gint64 now_ns);
+
+/** The packet with this number, to be sent again now; NULL if it is gone, or was sent less than
+ *  min_interval_ns ago. Valid until the next add. */
+const RtpHistoryPacket *rtp_history_resend(RtpHistory *history, guint16 seq, gint64 now_ns,
+                                           gint64 min_interval_ns);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RtpHistory, rtp_history_free)
