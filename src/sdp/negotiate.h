@@ -2,7 +2,7 @@
 
 #include "sdp/sdp.h"
 
-/* Offer and answer (RFC 9429, 8843, 8829): what both sides can do, and the text that says so.
+/* Offer and answer (RFC 9429, 9143, 3264): what both sides can do, and the text that says so.
  * Pure. Payload types and extension ids are the offerer's. */
 
 /** A codec that we can take or give, most preferred first. */
@@ -13,6 +13,7 @@ typedef struct {
     gboolean can_send, can_receive;
     const char *fmtp; /* of our answer; NULL: none; "=" : echo the offer's */
     gboolean (*fmtp_accept)(const char *fmtp); /* NULL: any */
+    const char *offer_fmtp; /* of our offer; NULL: `fmtp`, or none where that is "=" */
 } NegotiateCodec;
 
 typedef struct {
@@ -21,6 +22,8 @@ typedef struct {
     const char *const *extensions[2]; /* URIs by kind (SDP_AUDIO, SDP_VIDEO), NULL-ended */
     gboolean send, receive;           /* what this peer may do at all */
     const char *preferred_video;      /* encoding to send where offered, or NULL */
+    gboolean simulcast;               /* receive every layer offered; FALSE: the peer sends one */
+    gboolean red;                     /* take RED of Opus (RFC 2198) where offered, and offer it */
 } NegotiateConfig;
 
 /** One codec that both sides know. */
@@ -30,7 +33,8 @@ typedef struct {
     gint rtx_payload_type; /* or -1 */
     gint clock_hz, channels;
     gboolean nack, pli, fir, transport_cc, remb;
-    char *fmtp; /* the peer's, or NULL */
+    char *fmtp;       /* the peer's, or NULL */
+    char *local_fmtp; /* of our answer, or NULL */
 } NegotiatedCodec;
 
 typedef struct {
@@ -44,11 +48,17 @@ typedef struct {
     gboolean accepted;
     char mid[33];
     gboolean we_send, we_receive;
-    GArray *codecs;        /* of NegotiatedCodec: what the peer may send us, in our order */
+    /** Of NegotiatedCodec: what the peer may send us (where we only send: what we may send), in
+     *  our order. */
+    GArray *codecs;
     gint send_codec;       /* index into codecs of what we send, or -1 */
     gint red_payload_type; /* audio: RED of Opus, or -1 */
-    GArray *extmaps;       /* of SdpExtmap: accepted ones with the offer's ids */
-    GArray *sources;       /* of NegotiatedSource */
+    /** Of SdpExtmap: accepted ones with the offer's ids, direction as we see it. Across all
+     *  sections one id means one URI. */
+    GArray *extmaps;
+    /** Of NegotiatedSource: what the peer will send, as far as it said so. With simulcast one per
+     *  layer in the peer's order; a packet's RID overrides the SSRC given here. */
+    GArray *sources;
     char *msid_stream, *msid_track; /* the peer's, or NULL */
     char *cname;                    /* the peer's, or NULL */
     gint max_frame_size; /* the peer's max-fs in macroblocks for what we send; 0: no limit */
@@ -61,8 +71,9 @@ typedef struct {
     gboolean rtcp_rsize;
     gboolean remote_ice_lite;
     char *ice_ufrag, *ice_pwd, *fingerprint; /* the peer's (the BUNDLE's first section) */
-    SdpSetup remote_setup;
-    GPtrArray *candidates; /* of char *: the peer's */
+    SdpSetup remote_setup;                   /* never NONE; ACTPASS: the answerer chooses */
+    GPtrArray *candidates;                   /* of char *: the peer's */
+    gboolean end_of_candidates;              /* the peer will not trickle more */
 } Negotiated;
 
 /** Our side, for writing. */
@@ -73,31 +84,40 @@ typedef struct {
     gboolean end_of_candidates;
     const char *cname;
     const char *stream_id; /* msid of the mix */
-    SdpSetup setup;        /* of our answer: SDP_SETUP_PASSIVE normally */
+    SdpSetup setup;        /* of our answer: SDP_SETUP_PASSIVE normally; turned round where the
+                              peer insists on the same role. Our offers say actpass */
     const char *session_id;
     guint64 session_version;
     gint video_bitrate_bps; /* b=AS hint; 0: none */
 } NegotiateLocal;
 
-/** Work out what an offer allows. The first audio m-line and the first two video m-lines (camera,
- *  screen) are accepted; all later ones are refused, in place. Errors: TESSERA_ERROR_INVALID with
- *  what is missing (no BUNDLE, no rtcp-mux, no fingerprint, no ICE credentials);
- *  TESSERA_ERROR_UNSUPPORTED if no m-line has a codec that we know.
- *  Local SSRCs are taken from `ssrc_random` (never 0, distinct). We send on the first audio and
- *  the first video m-line that the peer is willing to receive on. */
+/** Work out what an offer allows. We receive on the first audio m-line and the first two video
+ *  m-lines (camera, screen) that the peer sends on; we send on the first audio and the first video
+ *  m-line that it is willing to receive on. An m-line that the peer wants to send on and that gets
+ *  neither is refused, in place, as is one without a codec that we know or outside the BUNDLE; one
+ *  that only asks to receive what another m-line already does, or is inactive, stays inactive.
+ *  Errors: TESSERA_ERROR_INVALID with what is missing (no BUNDLE, no rtcp-mux, no fingerprint of
+ *  sha-256 or better, no ICE credentials); TESSERA_ERROR_UNSUPPORTED if no m-line is left.
+ *  Local SSRCs are taken from `ssrc_random` (never 0, distinct). */
 Negotiated *negotiate_offer(const SdpSession *offer, const NegotiateConfig *config,
                             GRand *ssrc_random, GError **error);
 
-/** (transfer full) The answer to that offer. */
+/** After a renegotiation: go on with the local SSRCs of `previous` where both send. */
+void negotiated_keep_ssrcs(Negotiated *negotiated, const Negotiated *previous);
+
+/** (transfer full) The answer to that offer. What we send comes first in each m-line, because
+ *  browsers send with the first codec of the answer. */
 char *negotiate_answer(const Negotiated *negotiated, const SdpSession *offer,
                        const NegotiateLocal *local);
 
-/** (transfer full) An offer of our own: one audio and `video_sections` video sections, every codec,
- *  one extension id per URI across the BUNDLE. */
+/** (transfer full) An offer of our own: one audio and `video_sections` video sections (the first
+ *  of them carries what we send), every codec, one extension id per URI across the BUNDLE. */
 char *negotiate_make_offer(const NegotiateConfig *config, const NegotiateLocal *local,
                            guint video_sections, GRand *ssrc_random);
 
-/** Work out what an answer to our offer says. */
+/** Work out what an answer to our offer says; `offer` is sdp_parse() of negotiate_make_offer().
+ *  Errors: TESSERA_ERROR_INVALID as above, or if the answer is not one to this offer;
+ *  TESSERA_ERROR_UNSUPPORTED if it refuses every m-line. */
 Negotiated *negotiate_accept_answer(const SdpSession *offer, const SdpSession *answer,
                                     const NegotiateConfig *config, GError **error);
 
