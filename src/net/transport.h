@@ -39,13 +39,13 @@ typedef struct {
 } TransportRemote;
 
 typedef struct {
-    void (*state)(TransportState state, gpointer user) ON_NET_THREAD;
+    void (*state)(TransportState state, gpointer user);
     /** TransportLocal is complete: host candidates are known (and reflexive and relayed ones, as
      *  far as they answered in time). Called once after _start and once after each _restart. */
-    void (*gathered)(gpointer user) ON_NET_THREAD;
+    void (*gathered)(gpointer user);
     /** A packet that SRTP has authenticated and decrypted. The callee may scribble on it. */
-    void (*rtp)(guint8 *packet, gsize size, gint64 arrival_ns, gpointer user) ON_NET_THREAD;
-    void (*rtcp)(guint8 *packet, gsize size, gint64 arrival_ns, gpointer user) ON_NET_THREAD;
+    void (*rtp)(guint8 *packet, gsize size, gint64 arrival_ns, gpointer user);
+    void (*rtcp)(guint8 *packet, gsize size, gint64 arrival_ns, gpointer user);
 } TransportEvents;
 
 typedef struct {
@@ -69,17 +69,15 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    gboolean (*start)(Transport *transport, GError **error) ON_NET_THREAD;
-    const TransportLocal *(*local)(Transport *transport)ON_NET_THREAD;
-    gboolean (*set_remote)(Transport *transport, const TransportRemote *remote,
-                           GError **error) ON_NET_THREAD;
-    gboolean (*add_candidate)(Transport *transport, const char *candidate,
-                              GError **error) ON_NET_THREAD;
-    gboolean (*restart)(Transport *transport, GError **error) ON_NET_THREAD;
-    guint (*send_rtp)(Transport *transport, TransportPacket *packets, guint n) ON_NET_THREAD;
-    gboolean (*send_rtcp)(Transport *transport, TransportPacket *packet) ON_NET_THREAD;
-    void (*stats)(Transport *transport, TransportStats *stats) ON_NET_THREAD;
-    void (*close)(Transport *transport) ON_NET_THREAD; /* and frees it */
+    gboolean (*start)(Transport *transport, GError **error);
+    const TransportLocal *(*local)(Transport *transport);
+    gboolean (*set_remote)(Transport *transport, const TransportRemote *remote, GError **error);
+    gboolean (*add_candidate)(Transport *transport, const char *candidate, GError **error);
+    gboolean (*restart)(Transport *transport, GError **error);
+    guint (*send_rtp)(Transport *transport, TransportPacket *packets, guint n);
+    gboolean (*send_rtcp)(Transport *transport, TransportPacket *packet);
+    void (*stats)(Transport *transport, TransportStats *stats);
+    void (*close)(Transport *transport); /* and frees it */
 } TransportType;
 
 /** Every transport begins with this. */
@@ -92,74 +90,63 @@ struct Transport {
 /** Makes a transport for one peer: what room/ is given so that it need not know which kind. */
 typedef struct {
     Transport *(*transport_new)(gpointer factory_data, const TransportEvents *events, gpointer user,
-                                GError **error)ON_NET_THREAD;
+                                GError **error);
     gpointer factory_data;
 } TransportFactory;
 
 /** Begin gathering; `gathered` follows. */
-static inline gboolean transport_start(Transport *transport, GError **error) ON_NET_THREAD;
-static inline gboolean transport_start(Transport *transport, GError **error)
+ON_NET_THREAD static inline gboolean transport_start(Transport *transport, GError **error)
 {
     return transport->type->start(transport, error);
 }
 
-static inline const TransportLocal *transport_local(Transport *transport) ON_NET_THREAD;
-static inline const TransportLocal *transport_local(Transport *transport)
+ON_NET_THREAD static inline const TransportLocal *transport_local(Transport *transport)
 {
     return transport->type->local(transport);
 }
 
 /** Set the peer's credentials, once per offer/answer. Errors are TESSERA_ERROR_INVALID. */
-static inline gboolean transport_set_remote(Transport *transport, const TransportRemote *remote,
-                                            GError **error) ON_NET_THREAD;
-static inline gboolean transport_set_remote(Transport *transport, const TransportRemote *remote,
-                                            GError **error)
+ON_NET_THREAD static inline gboolean
+transport_set_remote(Transport *transport, const TransportRemote *remote, GError **error)
 {
     return transport->type->set_remote(transport, remote, error);
 }
 
 /** Add a remote candidate ("candidate:..." with or without "a="). Candidates that cannot be used
  *  (TCP, component 2, .local, malformed ports) are ignored and succeed. */
-static inline gboolean transport_add_candidate(Transport *transport, const char *candidate,
-                                               GError **error) ON_NET_THREAD;
-static inline gboolean transport_add_candidate(Transport *transport, const char *candidate,
-                                               GError **error)
+ON_NET_THREAD static inline gboolean transport_add_candidate(Transport *transport,
+                                                             const char *candidate, GError **error)
 {
     return transport->type->add_candidate(transport, candidate, error);
 }
 
 /** ICE restart: new local credentials, the same DTLS session and SRTP keys; `gathered` follows,
  *  then transport_set_remote() with the peer's new credentials. */
-static inline gboolean transport_restart(Transport *transport, GError **error) ON_NET_THREAD;
-static inline gboolean transport_restart(Transport *transport, GError **error)
+ON_NET_THREAD static inline gboolean transport_restart(Transport *transport, GError **error)
 {
     return transport->type->restart(transport, error);
 }
 
 /** Protect and send RTP packets in place (they are scribbled on). Returns how many left. */
-static inline guint transport_send_rtp(Transport *transport, TransportPacket *packets,
-                                       guint n) ON_NET_THREAD;
-static inline guint transport_send_rtp(Transport *transport, TransportPacket *packets, guint n)
+ON_NET_THREAD static inline guint transport_send_rtp(Transport *transport, TransportPacket *packets,
+                                                     guint n)
 {
     return transport->type->send_rtp(transport, packets, n);
 }
 
-static inline gboolean transport_send_rtcp(Transport *transport,
-                                           TransportPacket *packet) ON_NET_THREAD;
-static inline gboolean transport_send_rtcp(Transport *transport, TransportPacket *packet)
+ON_NET_THREAD static inline gboolean transport_send_rtcp(Transport *transport,
+                                                         TransportPacket *packet)
 {
     return transport->type->send_rtcp(transport, packet);
 }
 
-static inline void transport_stats(Transport *transport, TransportStats *stats) ON_NET_THREAD;
-static inline void transport_stats(Transport *transport, TransportStats *stats)
+ON_NET_THREAD static inline void transport_stats(Transport *transport, TransportStats *stats)
 {
     transport->type->stats(transport, stats);
 }
 
 /** Send DTLS close_notify, stop, free. No callback follows. NULL is allowed. */
-static inline void transport_close(Transport *transport) ON_NET_THREAD;
-static inline void transport_close(Transport *transport)
+ON_NET_THREAD static inline void transport_close(Transport *transport)
 {
     if (transport)
         transport->type->close(transport);
