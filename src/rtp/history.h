@@ -18,10 +18,11 @@ typedef struct {
 RtpHistory *rtp_history_new(guint capacity, gint64 max_age_ns);
 void rtp_history_free(RtpHistory *history);
 
+/** Takes a reference of the payload. Sequence numbers may leave gaps. */
 void rtp_history_add(RtpHistory *history, const RtpHistoryPacket *packet, gint64 now_ns);
 
-/** The packet with this number, to be sent again now; NULL if it is gone, or was sent less than
- *  min_interval_ns ago. Valid until the next add. */
+/** The packet with this number, to be sent again now; NULL if it is gone, or was sent again less
+ *  than min_interval_ns ago (the first repetition need not wait). Valid until the next add. */
 const RtpHistoryPacket *rtp_history_resend(RtpHistory *history, guint16 seq, gint64 now_ns,
                                            gint64 min_interval_ns);
 

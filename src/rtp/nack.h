@@ -7,17 +7,26 @@
 
 typedef struct NackTracker NackTracker;
 
+#define NACK_MAX_OUTSTANDING 1000
+#define NACK_MAX_AGE         10000 /* sequence numbers behind the newest */
+#define NACK_MAX_TRIES       10
+
 NackTracker *nack_tracker_new(void);
 void nack_tracker_free(NackTracker *tracker);
 
-/** A packet came (also by RTX). TRUE if it was not seen before. */
+/** The sender began anew: forget everything. */
+void nack_tracker_reset(NackTracker *tracker);
+
+/** A packet came (also by RTX). TRUE if it was not seen before; FALSE also for one that is so old
+ *  (16384) that this is no longer known. */
 gboolean nack_tracker_received(NackTracker *tracker, guint16 seq, gint64 now_ns);
 
 /** Everything before `seq` is no longer wanted (a newer frame was delivered or skipped). */
 void nack_tracker_forget_before(NackTracker *tracker, guint16 seq);
 
 /** The sequence numbers to ask for now: first 12 ms after the hole appeared, then every
- *  max(rtt, 20 ms), at most 10 times. Returns how many were written to seqs. */
+ *  max(rtt, 20 ms), at most 10 times. A negative rtt_ns (unknown) counts as 100 ms. Returns how
+ *  many were written to seqs, oldest first; what `max` leaves out stays due. */
 guint nack_tracker_due(NackTracker *tracker, gint64 now_ns, gint64 rtt_ns, guint16 *seqs,
                        guint max);
 

@@ -2,12 +2,15 @@
 
 #include <glib.h>
 
+#include "base/bytes.h"
+
 /* RTP packets (RFC 3550 section 5): reading, writing, and the header extensions of RFC 8285. */
 
-#define RTP_MIN_HEADER 12
-#define RTP_MAX_PACKET 1500
-#define RTP_MAX_CSRC   15
-#define RTP_EXT_MAX_ID 14 /* one-byte form; the two-byte form may use up to 255 */
+#define RTP_MIN_HEADER    12
+#define RTP_MAX_PACKET    1500
+#define RTP_MAX_CSRC      15
+#define RTP_EXT_MAX_ID    14 /* one-byte form; the two-byte form may use up to 255 */
+#define RTP_EXT_MAX_COUNT 16 /* elements that are read of one packet */
 
 typedef struct {
     guint8 payload_type;
@@ -59,6 +62,8 @@ typedef struct {
     guint8 id_of[RTP_EXT_COUNT]; /* id by type */
 } RtpExtMap;
 
+/** Type and id find each other from now on; what either had before is undone. Id 0 takes the type
+ *  out. RTP_EXT_NONE, ids above 255 and unknown types are ignored. */
 void rtp_ext_map_set(RtpExtMap *map, RtpExtType type, guint id);
 
 /** What a packet's extensions say. */
@@ -68,8 +73,9 @@ typedef struct {
     gboolean voice_activity;
     guint32 abs_send_time; /* 24 bits, 6.18 fixed point seconds */
     guint16 transport_seq;
-    char mid[17], rid[17], repaired_rid[17]; /* "" where absent; longer ones are ignored */
-    guint8 rotation; /* 0..3 quarter turns clockwise to apply for upright display */
+    char mid[17], rid[17],
+        repaired_rid[17]; /* "" where absent; ignored if longer or not visible ASCII */
+    guint8 rotation;      /* 0..3 quarter turns clockwise to apply for upright display */
     gboolean flipped;
 } RtpExtensions;
 
@@ -98,3 +104,10 @@ typedef struct {
  *  ssrc, csrc are used. Returns the header's size, 0 if `size` is too small. */
 gsize rtp_write_header(guint8 *data, gsize size, const RtpPacket *packet, const RtpExtMap *map,
                        const RtpExtValues *values);
+
+/** The extension block alone, behind the CSRCs: profile, length, elements, padding. FALSE: there is
+ *  nothing to write and nothing was written. Where the room ends, the writer fails. */
+gboolean rtp_ext_write(ByteWriter *writer, const RtpExtMap *map, const RtpExtValues *values);
+
+/** A moment as the abs-send-time extension counts it: 6.18 fixed-point seconds, 24 bits. */
+guint32 rtp_abs_send_time(gint64 now_ns);
