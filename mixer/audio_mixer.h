@@ -16,7 +16,7 @@ typedef struct AudioMixerInput AudioMixerInput;
 
 /** How a source filled its tick. */
 typedef enum {
-    AUDIO_PULL_SILENT,    /* `out` was not written: counts as zeros */
+    AUDIO_PULL_SILENT, /* `out` was not written: counts as zeros */
     AUDIO_PULL_SOUND,
     AUDIO_PULL_CONCEALED, /* some or all of it was made up */
 } AudioPull;
@@ -27,7 +27,8 @@ typedef AudioPull (*AudioPullFunc)(gpointer user, gint64 now_ns, float *out);
 AudioMixer *audio_mixer_new(void);
 void audio_mixer_free(AudioMixer *mixer);
 
-AudioMixerInput *audio_mixer_add(AudioMixer *mixer, AudioPullFunc pull, gpointer user) ON_AUDIO_THREAD;
+AudioMixerInput *audio_mixer_add(AudioMixer *mixer, AudioPullFunc pull,
+                                 gpointer user) ON_AUDIO_THREAD;
 void audio_mixer_remove(AudioMixer *mixer, AudioMixerInput *input) ON_AUDIO_THREAD;
 
 /** Linear gain, reached by a ramp of one tick; 0 mutes. Default 1. */

@@ -22,8 +22,9 @@ typedef struct {
     const char *id; /* stays the same as long as it is the same source */
     VideoRect rect;
     LayoutFit fit;
+    int radius; /* of the corners, even; 0 = square */
     TileState state;
-    const AVFrame *picture; /* (transfer none) or NULL */
+    const AVFrame *picture; /* (transfer none), YUV420P, or NULL: the last one stays */
     guint64 picture_serial; /* changes when the picture does */
     guint8 rotation;        /* quarter turns clockwise to apply */
     const char *label;      /* name, UTF-8, or NULL for none */
@@ -31,12 +32,13 @@ typedef struct {
     gboolean muted;         /* sign beside the name */
 } CompositorTile;
 
-/** Canvas size: even, 16..4096. */
+/** Canvas size: even, 16..4096. The first compose marks everything as changed. */
 Compositor *compositor_new(int width, int height, guint32 background_rgb);
 void compositor_free(Compositor *compositor);
 
-/** Draw this tick. Areas that no tile covers any more become background. Returns TRUE if any pixel
- *  may have changed. */
+/** Draw this tick: at most LAYOUT_MAX_TILES tiles, the later above the earlier. Rectangles are
+ *  confined to the canvas. Areas that no tile covers any more become background. A reference of
+ *  each tile's last picture is held. Returns TRUE if any pixel may have changed. */
 gboolean compositor_compose(Compositor *compositor, const CompositorTile *tiles, guint n);
 
 /** The canvas (transfer none): valid and changing until the next compose. */
@@ -48,7 +50,7 @@ const guint8 *compositor_dirty_map(const Compositor *compositor);
 gsize compositor_dirty_map_size(const Compositor *compositor);
 
 typedef struct {
-    guint64 composed, unchanged; /* ticks */
+    guint64 composed, unchanged; /* ticks that drew something, ticks that did not */
     guint64 tiles_drawn, tiles_kept;
 } CompositorStats;
 
