@@ -28,7 +28,7 @@ find_library(YUV_LIBRARY yuv REQUIRED)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
                     -Wpointer-arith -Wundef -fno-common -fstack-protector-strong)
-add_compile_definitions(G_LOG_DOMAIN="tessera" GLIB_VERSION_MIN_REQUIRED=GLIB_VERSION_2_72
+add_compile_definitions(_GNU_SOURCE G_LOG_DOMAIN="tessera" GLIB_VERSION_MIN_REQUIRED=GLIB_VERSION_2_72
                         TESSERA_VERSION="${PROJECT_VERSION}")
 if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
     # The thread annotations of src/base/thread.h are checked here; they are empty under gcc.

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,7 +10,7 @@
 #define LINES_PER_SECOND 5
 
 static gint max_level = LOG_INFO;
-static GMutex limit_lock; /* guards every LogLimit */
+static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER; /* guards every LogLimit */
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
@@ -61,7 +62,7 @@ gboolean log_limit_pass(LogLimit *limit, gint64 now_ns, guint *suppressed)
 {
     gboolean pass = FALSE;
     *suppressed = 0;
-    g_mutex_lock(&limit_lock);
+    pthread_mutex_lock(&limit_lock);
     if (now_ns / NS_PER_SEC != limit->second) {
         limit->second = now_ns / NS_PER_SEC;
         limit->count = 0;
@@ -74,7 +75,7 @@ gboolean log_limit_pass(LogLimit *limit, gint64 now_ns, guint *suppressed)
     } else {
         limit->suppressed++;
     }
-    g_mutex_unlock(&limit_lock);
+    pthread_mutex_unlock(&limit_lock);
     return pass;
 }
 

@@ -1,5 +1,7 @@
 #include "base/mailbox.h"
 
+#include <pthread.h>
+
 typedef struct {
     MailboxCommand command;
     gpointer data;
@@ -11,7 +13,7 @@ struct Mailbox {
     GSource *source;
 
     /* Guarded by lock. */
-    GMutex lock;
+    pthread_mutex_t lock;
     GQueue letters;
 };
 
@@ -42,7 +44,7 @@ static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
 Mailbox *mailbox_new(void)
 {
     Mailbox *mailbox = g_new0(Mailbox, 1);
-    g_mutex_init(&mailbox->lock);
+    pthread_mutex_init(&mailbox->lock, NULL);
     g_queue_init(&mailbox->letters);
     return mailbox;
 }
@@ -69,7 +71,7 @@ void mailbox_free(Mailbox *mailbox)
         g_main_context_unref(mailbox->context);
     }
     g_queue_clear_full(&mailbox->letters, (GDestroyNotify)letter_free);
-    g_mutex_clear(&mailbox->lock);
+    pthread_mutex_destroy(&mailbox->lock);
     g_free(mailbox);
 }
 
@@ -77,20 +79,20 @@ void mailbox_post(Mailbox *mailbox, MailboxCommand command, gpointer data, GDest
 {
     Letter *letter = g_new(Letter, 1);
     *letter = (Letter){ command, data, destroy };
-    g_mutex_lock(&mailbox->lock);
+    pthread_mutex_lock(&mailbox->lock);
     gboolean was_empty = g_queue_is_empty(&mailbox->letters);
     g_queue_push_tail(&mailbox->letters, letter);
-    g_mutex_unlock(&mailbox->lock);
+    pthread_mutex_unlock(&mailbox->lock);
     if (was_empty && mailbox->source)
         g_source_set_ready_time(mailbox->source, 0);
 }
 
 guint mailbox_run(Mailbox *mailbox)
 {
-    g_mutex_lock(&mailbox->lock);
+    pthread_mutex_lock(&mailbox->lock);
     GQueue letters = mailbox->letters;
     g_queue_init(&mailbox->letters);
-    g_mutex_unlock(&mailbox->lock);
+    pthread_mutex_unlock(&mailbox->lock);
 
     guint count = letters.length;
     Letter *letter;

@@ -1,5 +1,7 @@
 #include "base/strand.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 
 typedef struct {
@@ -24,8 +26,8 @@ struct StrandPool {
     GPtrArray *threads;
 
     /* Guarded by lock. */
-    GMutex lock;
-    GCond wake;
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* on CLOCK_MONOTONIC */
     GQueue runnable;    /* of Strand (each owned): strands with ready tasks, none of them running */
     GPtrArray *delayed; /* of Task: a binary heap, the earliest first */
     guint64 next_order;
@@ -103,15 +105,15 @@ static gboolean run_one(StrandPool *pool)
     if (!strand)
         return FALSE;
     Task *task = g_queue_pop_head(&strand->ready);
-    g_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     task->task(task->data);
     task_free(task);
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     if (g_queue_is_empty(&strand->ready)) {
         strand->scheduled = FALSE;
-        g_mutex_unlock(&pool->lock);
+        pthread_mutex_unlock(&pool->lock);
         strand_unref(strand);
-        g_mutex_lock(&pool->lock);
+        pthread_mutex_lock(&pool->lock);
     } else {
         g_queue_push_tail(&pool->runnable, strand);
     }
@@ -122,28 +124,37 @@ static gpointer worker_run(gpointer data)
 {
     StrandPool *pool = data;
     thread_set_roles(THREAD_STRAND);
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
         release_due(pool, clock_now_ns());
         if (run_one(pool))
             continue;
         if (pool->delayed->len > 0) {
             const Task *next = pool->delayed->pdata[0];
-            /* g_cond_wait_until() takes CLOCK_MONOTONIC microseconds. */
-            g_cond_wait_until(&pool->wake, &pool->lock, (next->due_ns + 999) / 1000);
+            struct timespec due = { next->due_ns / NS_PER_SEC, next->due_ns % NS_PER_SEC };
+            pthread_cond_timedwait(&pool->wake, &pool->lock, &due);
         } else {
-            g_cond_wait(&pool->wake, &pool->lock);
+            pthread_cond_wait(&pool->wake, &pool->lock);
         }
     }
-    g_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+static void init_monotonic_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 StrandPool *strand_pool_new(guint threads)
 {
     StrandPool *pool = g_new0(StrandPool, 1);
-    g_mutex_init(&pool->lock);
-    g_cond_init(&pool->wake);
+    pthread_mutex_init(&pool->lock, NULL);
+    init_monotonic_cond(&pool->wake);
     g_queue_init(&pool->runnable);
     pool->delayed = g_ptr_array_new();
     pool->threads = g_ptr_array_new();
@@ -173,24 +184,24 @@ void strand_pool_free(StrandPool *pool)
 {
     if (!pool)
         return;
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     pool->stopping = TRUE;
-    g_cond_broadcast(&pool->wake);
-    g_mutex_unlock(&pool->lock);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
     for (guint i = 0; i < pool->threads->len; i++)
         g_thread_join(pool->threads->pdata[i]);
     drop_tasks(pool);
     g_ptr_array_unref(pool->threads);
     g_ptr_array_unref(pool->delayed);
-    g_cond_clear(&pool->wake);
-    g_mutex_clear(&pool->lock);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
     g_free(pool);
 }
 
 guint strand_pool_run(StrandPool *pool, gint64 now_ns)
 {
     guint count = 0;
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     do {
         release_due(pool, now_ns);
         while (run_one(pool)) {
@@ -198,15 +209,15 @@ guint strand_pool_run(StrandPool *pool, gint64 now_ns)
             release_due(pool, now_ns);
         }
     } while (!g_queue_is_empty(&pool->runnable));
-    g_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return count;
 }
 
 gint64 strand_pool_next_due(StrandPool *pool)
 {
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     gint64 due_ns = pool->delayed->len ? ((Task *)pool->delayed->pdata[0])->due_ns : G_MAXINT64;
-    g_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return due_ns;
 }
 
@@ -241,7 +252,7 @@ static void post(Strand *strand, gint64 due_ns, StrandTask run, gpointer data,
                     .task = run,
                     .data = data,
                     .destroy = destroy };
-    g_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     gboolean stopping = pool->stopping;
     if (!stopping) {
         task->order = pool->next_order++;
@@ -249,9 +260,9 @@ static void post(Strand *strand, gint64 due_ns, StrandTask run, gpointer data,
             enqueue_ready(pool, task);
         else
             heap_push(pool->delayed, task);
-        g_cond_signal(&pool->wake);
+        pthread_cond_signal(&pool->wake);
     }
-    g_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     if (stopping)
         task_free(task);
 }
@@ -269,8 +280,8 @@ void strand_post_at(Strand *strand, gint64 due_ns, StrandTask task, gpointer dat
 
 guint strand_pending(Strand *strand)
 {
-    g_mutex_lock(&strand->pool->lock);
+    pthread_mutex_lock(&strand->pool->lock);
     guint n = strand->ready.length;
-    g_mutex_unlock(&strand->pool->lock);
+    pthread_mutex_unlock(&strand->pool->lock);
     return n;
 }

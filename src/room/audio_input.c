@@ -1,0 +1,253 @@
+#include "room/audio_input.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/queue.h"
+#include "mixer/audio_fade.h"
+#include "mixer/audio_stretch.h"
+
+#define QUEUE_PACKETS 128
+/* Decoded samples that wait for their tick: one packet of 120 ms, a tick, and room to lengthen. */
+#define BUFFER_SAMPLES (AUDIO_MAX_SAMPLES + MIXER_TICK_SAMPLES + AUDIO_STRETCH_MAX_LAG)
+/* Pulls in one tick: packets of 2.5 ms fill one in eight; SKIP needs some more. */
+#define MAX_PULLS 64
+
+struct AudioInput {
+    gint refs; /* atomic */
+    const CodecType *codec;
+    BoundedQueue *packets; /* of AudioJitterPacket; one with payload NULL means: begin anew */
+
+    /* Audio thread. */
+    AudioJitter *jitter;
+    AudioDecoder *decoder;
+    AudioStretch stretch;
+    AudioFade fade;
+    float *buffer;          /* interleaved */
+    gint count;             /* samples per channel in the buffer */
+    guint32 head_timestamp; /* of the first one */
+    gboolean silent;        /* the newest pull was empty */
+
+    pthread_mutex_t lock; /* guards everything below */
+    gboolean has_position;
+    guint32 position_timestamp;
+    gint64 position_ns;
+    gint64 min_delay_ns;
+    AudioJitterStats stats;
+};
+
+static void packet_free(gpointer data)
+{
+    AudioJitterPacket *packet = data;
+    if (packet->payload)
+        g_bytes_unref(packet->payload);
+    g_free(packet);
+}
+
+AudioInput *audio_input_new(const CodecType *codec, GError **error)
+{
+    AudioDecoder *decoder = audio_decoder_new(codec, error);
+    if (!decoder)
+        return NULL;
+    AudioInput *input = g_new0(AudioInput, 1);
+    input->refs = 1;
+    input->codec = codec;
+    input->decoder = decoder;
+    input->packets = bounded_queue_new(QUEUE_PACKETS, packet_free);
+    input->jitter = audio_jitter_new();
+    input->buffer = g_new0(float, BUFFER_SAMPLES *MIXER_CHANNELS);
+    pthread_mutex_init(&input->lock, NULL);
+    return input;
+}
+
+AudioInput *audio_input_ref(AudioInput *input)
+{
+    g_atomic_int_inc(&input->refs);
+    return input;
+}
+
+void audio_input_unref(AudioInput *input)
+{
+    if (!input || !g_atomic_int_dec_and_test(&input->refs))
+        return;
+    bounded_queue_free(input->packets);
+    audio_jitter_free(input->jitter);
+    audio_decoder_free(input->decoder);
+    g_free(input->buffer);
+    pthread_mutex_destroy(&input->lock);
+    g_free(input);
+}
+
+/* --- net thread -------------------------------------------------------------------------- */
+
+void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
+                        const guint8 *payload, gsize size, gint64 arrival_ns)
+{
+    gint duration = audio_packet_duration(input->codec, payload, size);
+    if (duration <= 0 || duration > AUDIO_MAX_SAMPLES)
+        return;
+    AudioJitterPacket *packet = g_new(AudioJitterPacket, 1);
+    *packet = (AudioJitterPacket){ .seq = seq,
+                                   .rtp_timestamp = rtp_timestamp,
+                                   .arrival_ns = arrival_ns,
+                                   .duration = duration,
+                                   .has_fec = audio_packet_has_fec(input->codec, payload, size),
+                                   .payload = g_bytes_new(payload, size) };
+    bounded_queue_push(input->packets, packet);
+}
+
+void audio_input_restart(AudioInput *input)
+{
+    bounded_queue_push(input->packets, g_new0(AudioJitterPacket, 1));
+}
+
+/* --- audio thread ------------------------------------------------------------------------ */
+
+static void take_packets(AudioInput *input)
+{
+    AudioJitterPacket *packet;
+    while ((packet = bounded_queue_pop(input->packets))) {
+        if (packet->payload)
+            audio_jitter_insert(input->jitter, packet);
+        else
+            audio_jitter_reset(input->jitter);
+        packet_free(packet);
+    }
+    pthread_mutex_lock(&input->lock);
+    gint64 min_delay_ns = input->min_delay_ns;
+    pthread_mutex_unlock(&input->lock);
+    audio_jitter_set_min_delay(input->jitter, min_delay_ns);
+}
+
+/* Decode, conceal or silence, as the jitter buffer says, at the end of the buffer, without a seam.
+ * Returns samples. */
+static gint decode_pull(AudioInput *input, const AudioJitterPull *pull)
+{
+    float *end = input->buffer + input->count * MIXER_CHANNELS;
+    gsize size = 0;
+    const guint8 *data = pull->payload ? g_bytes_get_data(pull->payload, &size) : NULL;
+    gint wanted = CLAMP(pull->samples, 120, AUDIO_MAX_SAMPLES);
+    gint samples = -1;
+    if (pull->action == AUDIO_JITTER_EMPTY) {
+        audio_fade_silence(&input->fade, end, wanted);
+        return wanted;
+    }
+    if (pull->action == AUDIO_JITTER_PACKET)
+        samples = audio_decoder_decode(input->decoder, data, size, end);
+    else if (pull->action == AUDIO_JITTER_FEC)
+        samples = audio_decoder_decode_fec(input->decoder, data, size, end, wanted);
+    if (samples > 0) {
+        audio_fade_decoded(&input->fade, end, samples);
+        return samples;
+    }
+    audio_decoder_conceal(input->decoder, end, wanted);
+    audio_fade_concealed(&input->fade, end, wanted);
+    return wanted;
+}
+
+static void apply_wish(AudioInput *input, const AudioJitterPull *pull)
+{
+    if (pull->wish == AUDIO_STRETCH_FASTER) {
+        gint before = input->count;
+        input->count = audio_stretch_shorten(&input->stretch, input->buffer, input->count,
+                                             pull->max_stretch, pull->urgent);
+        input->head_timestamp += (guint32)(before - input->count);
+    } else if (pull->wish == AUDIO_STRETCH_SLOWER) {
+        input->count =
+            audio_stretch_lengthen(&input->stretch, input->buffer, input->count, BUFFER_SAMPLES);
+    }
+}
+
+/* One step towards a full tick. Returns FALSE when there is nothing to be had. */
+static gboolean fill_step(AudioInput *input, gint64 now_ns, gboolean *concealed)
+{
+    AudioJitterPull pull = { 0 };
+    audio_jitter_pull(input->jitter, now_ns, input->count, &pull);
+    input->silent = pull.action == AUDIO_JITTER_EMPTY;
+    if (input->silent) {
+        if (!input->fade.sounding && input->count == 0)
+            return FALSE;
+        pull.samples = MIXER_TICK_SAMPLES - input->count;
+    } else {
+        input->head_timestamp = pull.rtp_timestamp - (guint32)input->count;
+        *concealed |= pull.action == AUDIO_JITTER_CONCEAL;
+    }
+    gint samples = decode_pull(input, &pull);
+    g_clear_pointer(&pull.payload, g_bytes_unref);
+    if (pull.wish == AUDIO_STRETCH_SKIP)
+        audio_fade_cut(&input->fade);
+    else
+        input->count += samples;
+    apply_wish(input, &pull);
+    return TRUE;
+}
+
+static void publish(AudioInput *input, gint64 now_ns)
+{
+    pthread_mutex_lock(&input->lock);
+    if (input->count > 0 && !input->silent) {
+        input->has_position = TRUE;
+        input->position_timestamp = input->head_timestamp;
+        input->position_ns = now_ns;
+    }
+    audio_jitter_stats(input->jitter, &input->stats);
+    pthread_mutex_unlock(&input->lock);
+}
+
+/* The first tick's worth of the buffer, with silence where it is short. */
+static void take_tick(AudioInput *input, float *out)
+{
+    gint n = MIN(input->count, MIXER_TICK_SAMPLES);
+    gint rest = input->count - n;
+    memcpy(out, input->buffer, (gsize)n * MIXER_CHANNELS * sizeof(float));
+    memset(out + n * MIXER_CHANNELS, 0,
+           (gsize)(MIXER_TICK_SAMPLES - n) * MIXER_CHANNELS * sizeof(float));
+    memmove(input->buffer, input->buffer + n * MIXER_CHANNELS,
+            (gsize)rest * MIXER_CHANNELS * sizeof(float));
+    input->count = rest;
+    input->head_timestamp += (guint32)n;
+    audio_stretch_played(&input->stretch, n);
+}
+
+AudioPull audio_input_pull(gpointer data, gint64 now_ns, float *out)
+{
+    AudioInput *input = data;
+    gboolean concealed = FALSE;
+    thread_assert_audio();
+    take_packets(input);
+    for (guint i = 0; i < MAX_PULLS && input->count < MIXER_TICK_SAMPLES; i++) {
+        if (!fill_step(input, now_ns, &concealed))
+            break;
+    }
+    publish(input, now_ns);
+    if (input->count == 0)
+        return AUDIO_PULL_SILENT;
+    take_tick(input, out);
+    return concealed ? AUDIO_PULL_CONCEALED : AUDIO_PULL_SOUND;
+}
+
+/* --- any thread -------------------------------------------------------------------------- */
+
+gboolean audio_input_position(AudioInput *input, guint32 *rtp_timestamp, gint64 *mixed_ns)
+{
+    pthread_mutex_lock(&input->lock);
+    gboolean known = input->has_position;
+    *rtp_timestamp = input->position_timestamp;
+    *mixed_ns = input->position_ns;
+    pthread_mutex_unlock(&input->lock);
+    return known;
+}
+
+void audio_input_set_min_delay(AudioInput *input, gint64 min_delay_ns)
+{
+    pthread_mutex_lock(&input->lock);
+    input->min_delay_ns = min_delay_ns;
+    pthread_mutex_unlock(&input->lock);
+}
+
+void audio_input_stats(AudioInput *input, AudioJitterStats *stats)
+{
+    pthread_mutex_lock(&input->lock);
+    *stats = input->stats;
+    pthread_mutex_unlock(&input->lock);
+}

@@ -1,0 +1,531 @@
+#include "room/ingress.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "room/lip_sync.h"
+#include "room/video_receive.h"
+#include "rtp/red.h"
+#include "rtp/rtx.h"
+#include "rtp/twcc.h"
+
+#define MAX_STREAMS      16
+#define ACTIVE_NS        (2 * NS_PER_SEC)
+#define TWCC_INTERVAL_NS (100 * NS_PER_MS)
+#define SYNC_INTERVAL_NS (500 * NS_PER_MS)
+#define REMB_INTERVAL_NS NS_PER_SEC
+#define REMB_BPS         2500000
+
+/* What one payload type of a section means. */
+typedef struct {
+    const CodecType *codec; /* NULL: this payload type is not of this section */
+    gint apt;               /* RTX: payload type of the original; -1: no RTX */
+    gboolean red;
+} PayloadType;
+
+/* One m-line that we receive. */
+typedef struct {
+    gboolean used;
+    char mid[33];
+    SourceKind kind;
+    PayloadType types[128];
+    RtpExtMap extensions;
+    gboolean nack, pli, fir, transport_cc, remb;
+    GArray *announced; /* of NegotiatedSource */
+} Section;
+
+/* An SSRC that was seen. */
+typedef struct {
+    guint32 ssrc;
+    guint section;
+    gboolean rtx;
+} Stream;
+
+typedef struct {
+    guint32 ssrc; /* 0: none yet */
+    RtpReceiveStats stats;
+    Timeline *timeline;
+} AudioReceive;
+
+struct Ingress {
+    Engine *engine;
+    IngressSinks sinks;
+    guint32 local_ssrc;
+    Section sections[SOURCE_KINDS];
+    Stream streams[MAX_STREAMS];
+    guint stream_count;
+    AudioReceive audio;
+    VideoReceive *video[SOURCE_KINDS]; /* by kind; SOURCE_AUDIO stays NULL */
+    gint64 last_packet_ns[SOURCE_KINDS];
+    TwccReceiver *twcc;
+    guint32 twcc_ssrc;
+    guint8 fir_seq;
+    LipSync sync;
+    gint64 next_twcc_ns, next_sync_ns, next_remb_ns;
+    IngressStats stats;
+};
+
+Ingress *ingress_new(Engine *engine, const IngressSinks *sinks, guint32 local_ssrc)
+{
+    Ingress *ingress = g_new0(Ingress, 1);
+    ingress->engine = engine;
+    ingress->local_ssrc = local_ssrc;
+    ingress->sinks = *sinks;
+    if (sinks->audio)
+        audio_input_ref(sinks->audio);
+    if (sinks->camera)
+        video_input_ref(sinks->camera);
+    if (sinks->screen)
+        video_input_ref(sinks->screen);
+    ingress->twcc = twcc_receiver_new();
+    ingress->audio.timeline = timeline_new(48000);
+    return ingress;
+}
+
+static void section_clear(Section *section)
+{
+    g_clear_pointer(&section->announced, g_array_unref);
+    memset(section, 0, sizeof *section);
+}
+
+void ingress_free(Ingress *ingress)
+{
+    if (!ingress)
+        return;
+    for (guint i = 0; i < SOURCE_KINDS; i++) {
+        video_receive_free(ingress->video[i]);
+        section_clear(&ingress->sections[i]);
+    }
+    timeline_free(ingress->audio.timeline);
+    twcc_receiver_free(ingress->twcc);
+    audio_input_unref(ingress->sinks.audio);
+    video_input_unref(ingress->sinks.camera);
+    video_input_unref(ingress->sinks.screen);
+    g_free(ingress);
+}
+
+/* --- what was negotiated ----------------------------------------------------------------- */
+
+static void add_codec(Section *section, const NegotiatedCodec *codec)
+{
+    enum AVMediaType kind = section->kind == SOURCE_AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
+    const CodecType *type = codec_find(kind, codec->encoding);
+    if (!type || codec->payload_type > 127)
+        return;
+    section->types[codec->payload_type] = (PayloadType){ .codec = type, .apt = -1 };
+    if (codec->rtx_payload_type >= 0 && codec->rtx_payload_type < 128)
+        section->types[codec->rtx_payload_type] =
+            (PayloadType){ .codec = type, .apt = (gint)codec->payload_type };
+    section->nack |= codec->nack;
+    section->pli |= codec->pli;
+    section->fir |= codec->fir;
+    section->transport_cc |= codec->transport_cc;
+    section->remb |= codec->remb;
+}
+
+static void fill_section(Section *section, SourceKind kind, const NegotiatedMedia *media)
+{
+    section_clear(section);
+    section->used = TRUE;
+    section->kind = kind;
+    g_strlcpy(section->mid, media->mid, sizeof section->mid);
+    for (guint i = 0; i < media->codecs->len; i++)
+        add_codec(section, &g_array_index(media->codecs, NegotiatedCodec, i));
+    if (media->red_payload_type >= 0 && media->red_payload_type < 128)
+        section->types[media->red_payload_type] =
+            (PayloadType){ .codec = &codec_opus, .apt = -1, .red = TRUE };
+    for (guint i = 0; i < media->extmaps->len; i++) {
+        const SdpExtmap *extmap = &g_array_index(media->extmaps, SdpExtmap, i);
+        rtp_ext_map_set(&section->extensions, rtp_ext_find(extmap->uri), extmap->id);
+    }
+    section->announced = g_array_ref(media->sources);
+}
+
+void ingress_configure(Ingress *ingress, const Negotiated *negotiated)
+{
+    guint videos = 0;
+    for (guint i = 0; i < SOURCE_KINDS; i++)
+        section_clear(&ingress->sections[i]);
+    for (guint i = 0; i < negotiated->media->len; i++) {
+        const NegotiatedMedia *media = negotiated->media->pdata[i];
+        if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
+            continue;
+        SourceKind kind = SOURCE_AUDIO;
+        if (media->kind == SDP_VIDEO)
+            kind = videos++ == 0 ? SOURCE_CAMERA : SOURCE_SCREEN;
+        if (!media->accepted || !media->we_receive || videos > 2 || ingress->sections[kind].used)
+            continue;
+        fill_section(&ingress->sections[kind], kind, media);
+    }
+}
+
+/* --- which stream a packet belongs to ---------------------------------------------------- */
+
+static gint section_by_announcement(const Ingress *ingress, guint32 ssrc)
+{
+    for (guint s = 0; s < SOURCE_KINDS; s++) {
+        const GArray *announced = ingress->sections[s].announced;
+        for (guint i = 0; announced && i < announced->len; i++) {
+            const NegotiatedSource *source = &g_array_index(announced, NegotiatedSource, i);
+            if (source->ssrc == ssrc || source->rtx_ssrc == ssrc)
+                return (gint)s;
+        }
+    }
+    return -1;
+}
+
+/* Ids are the same across the BUNDLE, but a section may lack one: any section's map will do. */
+static gint section_by_mid(const Ingress *ingress, const RtpPacket *packet)
+{
+    for (guint s = 0; s < SOURCE_KINDS; s++) {
+        const Section *section = &ingress->sections[s];
+        RtpExtensions extensions;
+        if (!section->used || !section->extensions.id_of[RTP_EXT_MID])
+            continue;
+        rtp_ext_parse(packet, &section->extensions, &extensions);
+        if (extensions.mid[0] && strcmp(extensions.mid, section->mid) == 0)
+            return (gint)s;
+    }
+    return -1;
+}
+
+static gint section_by_payload_type(const Ingress *ingress, guint8 payload_type)
+{
+    gint found = -1;
+    for (guint s = 0; s < SOURCE_KINDS; s++) {
+        if (!ingress->sections[s].used || !ingress->sections[s].types[payload_type].codec)
+            continue;
+        if (found >= 0)
+            return -1; /* two sections know it: it tells nothing */
+        found = (gint)s;
+    }
+    return found;
+}
+
+static const Stream *find_stream(Ingress *ingress, const RtpPacket *packet)
+{
+    for (guint i = 0; i < ingress->stream_count; i++) {
+        if (ingress->streams[i].ssrc == packet->ssrc)
+            return &ingress->streams[i];
+    }
+    gint section = section_by_announcement(ingress, packet->ssrc);
+    if (section < 0)
+        section = section_by_mid(ingress, packet);
+    if (section < 0)
+        section = section_by_payload_type(ingress, packet->payload_type);
+    if (section < 0 || ingress->stream_count == MAX_STREAMS)
+        return NULL;
+    Stream *stream = &ingress->streams[ingress->stream_count++];
+    *stream = (Stream){ .ssrc = packet->ssrc, .section = (guint)section };
+    stream->rtx = ingress->sections[section].types[packet->payload_type].apt >= 0;
+    return stream;
+}
+
+/* --- sound ------------------------------------------------------------------------------- */
+
+ON_NET_THREAD static void audio_payload(Ingress *ingress, const RtpPacket *packet,
+                                        gint64 arrival_ns)
+{
+    audio_input_packet(ingress->sinks.audio, packet->seq, packet->timestamp, packet->payload,
+                       packet->payload_size, arrival_ns);
+}
+
+/* Redundant blocks stand in for lost packets; those that arrived are dropped as duplicates. */
+ON_NET_THREAD static void audio_red(Ingress *ingress, const RtpPacket *packet, gint64 arrival_ns)
+{
+    RedBlock blocks[RED_MAX_BLOCKS];
+    guint n = red_parse(packet->payload, packet->payload_size, blocks);
+    for (guint i = 0; i < n; i++) {
+        if (!blocks[i].size)
+            continue;
+        audio_input_packet(ingress->sinks.audio, (guint16)(packet->seq - (n - 1 - i)),
+                           packet->timestamp - blocks[i].timestamp_offset, blocks[i].data,
+                           blocks[i].size, arrival_ns);
+    }
+}
+
+ON_NET_THREAD static void audio_packet(Ingress *ingress, const Section *section,
+                                       const RtpPacket *packet, gint64 arrival_ns)
+{
+    AudioReceive *audio = &ingress->audio;
+    gboolean restarted = FALSE;
+    if (audio->ssrc != packet->ssrc) {
+        audio->ssrc = packet->ssrc;
+        rtp_receive_stats_init(&audio->stats, packet->ssrc, 48000);
+        timeline_free(audio->timeline);
+        audio->timeline = timeline_new(48000);
+        audio_input_restart(ingress->sinks.audio);
+    }
+    if (!rtp_receive_stats_packet(&audio->stats, packet->seq, packet->timestamp,
+                                  packet->payload_size, arrival_ns, &restarted))
+        return;
+    if (restarted)
+        audio_input_restart(ingress->sinks.audio);
+    timeline_packet(audio->timeline, packet->timestamp, arrival_ns);
+    if (section->types[packet->payload_type].red)
+        audio_red(ingress, packet, arrival_ns);
+    else if (packet->payload_size)
+        audio_payload(ingress, packet, arrival_ns);
+}
+
+/* --- pictures ---------------------------------------------------------------------------- */
+
+static gint64 picture_due(VideoReceive *receive, const AssembledFrame *frame, gpointer user)
+{
+    Ingress *ingress = user;
+    return lip_sync_due(&ingress->sync, ingress->audio.timeline, video_receive_timeline(receive),
+                        frame->rtp_timestamp, frame->last_arrival_ns);
+}
+
+static VideoReceive *video_of(Ingress *ingress, SourceKind kind, guint32 ssrc)
+{
+    VideoReceive *receive = ingress->video[kind];
+    if (receive && video_receive_ssrc(receive) == ssrc)
+        return receive;
+    video_receive_free(receive);
+    VideoInput *input = kind == SOURCE_CAMERA ? ingress->sinks.camera : ingress->sinks.screen;
+    ingress->video[kind] = video_receive_new(ssrc, input, picture_due, ingress);
+    return ingress->video[kind];
+}
+
+static guint32 original_ssrc(const Ingress *ingress, const Section *section, guint32 rtx_ssrc)
+{
+    for (guint i = 0; section->announced && i < section->announced->len; i++) {
+        const NegotiatedSource *source = &g_array_index(section->announced, NegotiatedSource, i);
+        if (source->rtx_ssrc == rtx_ssrc)
+            return source->ssrc;
+    }
+    const VideoReceive *receive = ingress->video[section->kind];
+    return receive ? video_receive_ssrc(receive) : 0;
+}
+
+static void video_packet(Ingress *ingress, const Section *section, const RtpPacket *packet,
+                         gint64 arrival_ns)
+{
+    const PayloadType *type = &section->types[packet->payload_type];
+    RtpExtensions extensions;
+    if (type->apt >= 0) {
+        RtpPacket original;
+        guint32 ssrc = original_ssrc(ingress, section, packet->ssrc);
+        if (!ssrc || !rtx_unwrap(packet, (guint8)type->apt, ssrc, &original))
+            return;
+        video_receive_packet(video_of(ingress, section->kind, ssrc), type->codec, &original, TRUE,
+                             arrival_ns);
+        return;
+    }
+    VideoReceive *receive = video_of(ingress, section->kind, packet->ssrc);
+    rtp_ext_parse(packet, &section->extensions, &extensions);
+    if (extensions.present & (1u << RTP_EXT_VIDEO_ORIENTATION))
+        video_receive_rotation(receive, extensions.rotation);
+    video_receive_packet(receive, type->codec, packet, FALSE, arrival_ns);
+}
+
+static gboolean has_sink(const Ingress *ingress, SourceKind kind)
+{
+    switch (kind) {
+    case SOURCE_AUDIO:
+        return ingress->sinks.audio != NULL;
+    case SOURCE_CAMERA:
+        return ingress->sinks.camera != NULL;
+    default:
+        return ingress->sinks.screen != NULL;
+    }
+}
+
+static void note_transport_seq(Ingress *ingress, const Section *section, const RtpPacket *packet,
+                               gint64 arrival_ns)
+{
+    RtpExtensions extensions;
+    if (!section->extensions.id_of[RTP_EXT_TRANSPORT_CC])
+        return;
+    rtp_ext_parse(packet, &section->extensions, &extensions);
+    if (!(extensions.present & (1u << RTP_EXT_TRANSPORT_CC)))
+        return;
+    ingress->twcc_ssrc = packet->ssrc;
+    twcc_receiver_arrived(ingress->twcc, extensions.transport_seq, arrival_ns);
+}
+
+void ingress_rtp(Ingress *ingress, guint8 *data, gsize size, gint64 arrival_ns)
+{
+    RtpPacket packet;
+    if (!rtp_parse(data, size, &packet)) {
+        ingress->stats.malformed++;
+        return;
+    }
+    const Stream *stream = find_stream(ingress, &packet);
+    if (!stream) {
+        ingress->stats.unknown_ssrc++;
+        return;
+    }
+    const Section *section = &ingress->sections[stream->section];
+    ingress->stats.packets++;
+    ingress->stats.bytes += size;
+    if (!section->used || !has_sink(ingress, section->kind))
+        return;
+    note_transport_seq(ingress, section, &packet, arrival_ns);
+    if (!section->types[packet.payload_type].codec)
+        return;
+    if (packet.payload_size)
+        ingress->last_packet_ns[section->kind] = arrival_ns;
+    if (section->kind == SOURCE_AUDIO)
+        audio_packet(ingress, section, &packet, arrival_ns);
+    else
+        video_packet(ingress, section, &packet, arrival_ns);
+}
+
+/* --- RTCP -------------------------------------------------------------------------------- */
+
+void ingress_rtcp(Ingress *ingress, const RtcpPacket *packet, gint64 arrival_ns)
+{
+    if (packet->type != RTCP_SENDER_REPORT)
+        return;
+    if (ingress->audio.ssrc && packet->sender_ssrc == ingress->audio.ssrc) {
+        rtp_receive_stats_sr(&ingress->audio.stats, packet->ntp, arrival_ns);
+        timeline_sender_report(ingress->audio.timeline, packet->ntp, packet->rtp_timestamp,
+                               arrival_ns);
+    }
+    for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++) {
+        VideoReceive *receive = ingress->video[i];
+        if (receive && video_receive_ssrc(receive) == packet->sender_ssrc)
+            video_receive_sender_report(receive, packet->ntp, packet->rtp_timestamp, arrival_ns);
+    }
+}
+
+ON_NET_THREAD static void send_writer(Transport *transport, RtcpWriter *writer)
+{
+    TransportPacket packet = { writer->data, writer->size };
+    transport_send_rtcp(transport, &packet);
+}
+
+static void begin(Ingress *ingress, RtcpWriter *writer)
+{
+    rtcp_writer_init(writer);
+    rtcp_write_rr(writer, ingress->local_ssrc, NULL, 0);
+}
+
+static void keyframe_feedback(Ingress *ingress, const Section *section, guint32 ssrc,
+                              RtcpWriter *writer)
+{
+    if (section->pli || !section->fir)
+        rtcp_write_pli(writer, ingress->local_ssrc, ssrc);
+    else
+        rtcp_write_fir(writer, ingress->local_ssrc, ssrc, ++ingress->fir_seq);
+}
+
+ON_NET_THREAD static void video_feedback(Ingress *ingress, SourceKind kind, Transport *transport,
+                                         gint64 now_ns, gint64 rtt_ns)
+{
+    const Section *section = &ingress->sections[kind];
+    VideoReceive *receive = ingress->video[kind];
+    guint16 seqs[128];
+    gboolean pli = FALSE;
+    RtcpWriter writer;
+    if (!receive)
+        return;
+    guint n = video_receive_tick(receive, now_ns, rtt_ns, seqs, G_N_ELEMENTS(seqs), &pli);
+    n = section->nack ? n : 0;
+    if (!n && !pli)
+        return;
+    begin(ingress, &writer);
+    if (n)
+        rtcp_write_nack(&writer, ingress->local_ssrc, video_receive_ssrc(receive), seqs, n);
+    if (pli)
+        keyframe_feedback(ingress, section, video_receive_ssrc(receive), &writer);
+    send_writer(transport, &writer);
+}
+
+ON_NET_THREAD static void transport_feedback(Ingress *ingress, Transport *transport)
+{
+    guint8 fci[900];
+    gsize size;
+    for (guint i = 0; i < 4 && (size = twcc_receiver_feedback(ingress->twcc, fci, sizeof fci));
+         i++) {
+        RtcpWriter writer;
+        begin(ingress, &writer);
+        rtcp_write_transport_cc(&writer, ingress->local_ssrc, ingress->twcc_ssrc, fci, size);
+        send_writer(transport, &writer);
+    }
+}
+
+/* Senders that know REMB alone would stay at their first rate without it. */
+ON_NET_THREAD static void remb_feedback(Ingress *ingress, Transport *transport)
+{
+    const Section *section = &ingress->sections[SOURCE_CAMERA];
+    const VideoReceive *receive = ingress->video[SOURCE_CAMERA];
+    if (!receive || !section->remb || section->transport_cc)
+        return;
+    RtcpWriter writer;
+    guint32 ssrc = video_receive_ssrc(receive);
+    begin(ingress, &writer);
+    rtcp_write_remb(&writer, ingress->local_ssrc, &ssrc, 1, REMB_BPS);
+    send_writer(transport, &writer);
+}
+
+static void update_sync(Ingress *ingress)
+{
+    if (!ingress->sinks.audio)
+        return;
+    guint32 rtp_timestamp;
+    gint64 mixed_ns;
+    if (audio_input_position(ingress->sinks.audio, &rtp_timestamp, &mixed_ns))
+        lip_sync_audio(&ingress->sync, ingress->audio.timeline, rtp_timestamp, mixed_ns);
+}
+
+static void adjust_delay(Ingress *ingress)
+{
+    if (!ingress->sinks.audio || !ingress->video[SOURCE_CAMERA])
+        return;
+    AudioJitterStats jitter;
+    audio_input_stats(ingress->sinks.audio, &jitter);
+    gint64 lateness_ns = video_input_lateness_ns(ingress->sinks.camera);
+    gint64 delay_ns = lip_sync_adjust(&ingress->sync, jitter.target_ns, lateness_ns);
+    audio_input_set_min_delay(ingress->sinks.audio, delay_ns);
+}
+
+void ingress_tick(Ingress *ingress, Transport *transport, gint64 now_ns, gint64 rtt_ns)
+{
+    for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++)
+        video_feedback(ingress, (SourceKind)i, transport, now_ns, rtt_ns);
+    update_sync(ingress);
+    if (now_ns >= ingress->next_twcc_ns) {
+        ingress->next_twcc_ns = now_ns + TWCC_INTERVAL_NS;
+        transport_feedback(ingress, transport);
+    }
+    if (now_ns >= ingress->next_sync_ns) {
+        ingress->next_sync_ns = now_ns + SYNC_INTERVAL_NS;
+        adjust_delay(ingress);
+    }
+    if (now_ns >= ingress->next_remb_ns) {
+        ingress->next_remb_ns = now_ns + REMB_INTERVAL_NS;
+        remb_feedback(ingress, transport);
+    }
+}
+
+guint ingress_reports(Ingress *ingress, gint64 now_ns, RtcpReportBlock *blocks, guint max)
+{
+    guint n = 0;
+    if (ingress->audio.ssrc && n < max)
+        rtp_receive_stats_report(&ingress->audio.stats, now_ns, &blocks[n++]);
+    for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++) {
+        if (ingress->video[i] && n < max)
+            video_receive_report(ingress->video[i], now_ns, &blocks[n++]);
+    }
+    return n;
+}
+
+gboolean ingress_active(const Ingress *ingress, SourceKind kind, gint64 now_ns)
+{
+    gint64 last_ns = ingress->last_packet_ns[kind];
+    return last_ns && now_ns - last_ns < ACTIVE_NS;
+}
+
+VideoReceive *ingress_video(const Ingress *ingress, SourceKind kind)
+{
+    return ingress->video[kind];
+}
+
+void ingress_stats(const Ingress *ingress, IngressStats *stats)
+{
+    *stats = ingress->stats;
+    stats->extra_delay_ns = ingress->sync.extra_delay_ns;
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "rtp/timeline.h"
+
+/* Holds one sender's pictures to its sound: a picture is due at the moment at which the sound that
+ * was captured with it is mixed. Where the pictures come later than that, the sound is made to
+ * wait. Pure. */
+
+/** Where the sound stands on one clock: mixed - captured. */
+typedef struct {
+    gboolean known;
+    gint64 offset_ns;
+} LipSyncOffset;
+
+typedef struct {
+    LipSyncOffset by_reports; /* on the sender's clock, from its sender reports */
+    LipSyncOffset by_arrival; /* on ours, as long as one of the streams has no report */
+    gint64 extra_delay_ns;    /* what the sound's jitter buffer must hold at least */
+} LipSync;
+
+/** The sound with this timestamp is mixed at mixed_ns. */
+void lip_sync_audio(LipSync *sync, const Timeline *audio, guint32 rtp_timestamp, gint64 mixed_ns);
+
+/** When a picture with this timestamp, which arrived at arrival_ns, is due. Without sound: at
+ *  once. Never more than 300 ms after its arrival. */
+gint64 lip_sync_due(const LipSync *sync, const Timeline *audio, const Timeline *video,
+                    guint32 rtp_timestamp, gint64 arrival_ns);
+
+/** How long the sound must wait at least, given how long it waits now and how late its pictures
+ *  are (negative: early). Returns at most 200 ms. */
+gint64 lip_sync_adjust(LipSync *sync, gint64 audio_delay_ns, gint64 picture_lateness_ns);

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <jansson.h>
+
+#include "room/ingress.h"
+#include "room/viewer.h"
+#include "sdp/negotiate.h"
+
+/* One WebRTC connection:  transport -> ingress -> inputs,  renditions and voices -> viewer ->
+ * transport The control thread makes it and gives it what was negotiated; everything inside runs on
+ * the net thread; events come back to the control thread. */
+
+typedef struct Peer Peer;
+
+/** Our side of the transport, for the answer. */
+typedef struct {
+    char *ice_ufrag, *ice_pwd, *fingerprint;
+    gboolean ice_lite;
+    char **candidates;
+} PeerLocal;
+
+/** All on the control thread; none after peer_close(). */
+typedef struct {
+    /** After peer_connect(), and after peer_restart(): local is NULL when it failed. */
+    void (*local)(const PeerLocal *local, const GError *error, gpointer user);
+    void (*state)(TransportState state, gpointer user);
+    /** Which sources send now: bits (1 << SourceKind). */
+    void (*sources)(guint active, gpointer user);
+} PeerEvents;
+
+/** What an offer came to. */
+typedef struct {
+    Negotiated *negotiated; /* (owned) */
+    Rendition *rendition;   /* (a reference) what the viewer takes, or NULL */
+    char cname[33];
+    gint64 mix_epoch_ns;
+} PeerMedia;
+
+PeerMedia *peer_media_new(Negotiated *negotiated, Rendition *rendition);
+void peer_media_free(PeerMedia *media);
+
+/** References of the sinks are taken. */
+Peer *peer_new(Engine *engine, const IngressSinks *sinks, const PeerEvents *events,
+               gpointer user) ON_CONTROL_THREAD;
+
+/** Stop, and let go of the control thread's reference. */
+void peer_close(Peer *peer) ON_CONTROL_THREAD;
+
+/** The first offer: make the transport and gather; `local` follows. (transfer full) */
+void peer_connect(Peer *peer, PeerMedia *media) ON_CONTROL_THREAD;
+
+/** A later offer on the same transport: `local` follows. With `restart`, ICE begins anew. */
+void peer_renegotiate(Peer *peer, PeerMedia *media, gboolean restart) ON_CONTROL_THREAD;
+
+/** New ICE credentials of the peer without an offer (WHIP PATCH): ICE restart; `local` follows. */
+void peer_restart_ice(Peer *peer, const char *ice_ufrag, const char *ice_pwd) ON_CONTROL_THREAD;
+
+void peer_add_candidate(Peer *peer, const char *candidate) ON_CONTROL_THREAD;
+
+/** For the graph, which names it when it delivers sound (transfer none). */
+Viewer *peer_viewer(Peer *peer);
+
+/** Calls back on the control thread with counters (transfer full); also after peer_close(). */
+typedef void (*PeerStatsReady)(json_t *stats, gpointer user);
+void peer_stats(Peer *peer, PeerStatsReady ready, gpointer user) ON_CONTROL_THREAD;
