@@ -10,10 +10,22 @@ static guint parse_copy(const guint8 *data, gsize size, RedBlock *blocks, guint8
 static void test_blocks(void)
 {
     /* Two redundant blocks, 1920 and 960 back, of 2 and 3 bytes; a primary of 2. */
-    static const guint8 data[] = { 0x80 | 111, 1920 >> 6, (1920 & 63) << 2, 2,
-                                   0x80 | 111, 960 >> 6,  (960 & 63) << 2,  3,
-                                   111,        'a',       'b',              'c',
-                                   'd',        'e',       'f',              'g' };
+    static const guint8 data[] = { 0x80 | 111,
+                                   1920 >> 6,
+                                   (1920 & 63) << 2,
+                                   2,
+                                   0x80 | 111,
+                                   960 >> 6,
+                                   (960 & 63) << 2,
+                                   3,
+                                   111,
+                                   'a',
+                                   'b',
+                                   'c',
+                                   'd',
+                                   'e',
+                                   'f',
+                                   'g' };
     g_autofree guint8 *copy = NULL;
     RedBlock blocks[RED_MAX_BLOCKS];
     g_assert_cmpuint(parse_copy(data, sizeof(data), blocks, &copy), ==, 3);

@@ -30,8 +30,12 @@ static void expect(RtcpReader *reader, RtcpType type, RtcpPacket *packet)
 static void write_compound(RtcpWriter *writer)
 {
     static const guint32 ssrcs[] = { 1, 2 };
-    RtcpPacket sr = { .sender_ssrc = 0xcafe, .ntp = 0x0123456789abcdef, .rtp_timestamp = 3,
-                      .packet_count = 4,     .octet_count = 5,          .report_count = 1 };
+    RtcpPacket sr = { .sender_ssrc = 0xcafe,
+                      .ntp = 0x0123456789abcdef,
+                      .rtp_timestamp = 3,
+                      .packet_count = 4,
+                      .octet_count = 5,
+                      .report_count = 1 };
     sr.reports[0] = block;
     rtcp_writer_init(writer);
     g_assert_true(rtcp_write_sr(writer, &sr));
@@ -102,16 +106,16 @@ static void test_malformed_bodies(void)
         guint8 data[20];
         gsize size;
     } bad[] = {
-        { { 0x81, 200, 0, 1, 0, 0, 0, 1 }, 8 },               /* SR without its fields */
-        { { 0x81, 201, 0, 1, 0, 0, 0, 1 }, 8 },               /* RR without its block */
-        { { 0x82, 203, 0, 1, 0, 0, 0, 1 }, 8 },               /* BYE of two with one */
-        { { 0x81, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2 }, 12 },  /* NACK without FCI */
-        { { 0x81, 206, 0, 1, 0, 0, 0, 1 }, 8 },               /* PLI without media SSRC */
+        { { 0x81, 200, 0, 1, 0, 0, 0, 1 }, 8 },              /* SR without its fields */
+        { { 0x81, 201, 0, 1, 0, 0, 0, 1 }, 8 },              /* RR without its block */
+        { { 0x82, 203, 0, 1, 0, 0, 0, 1 }, 8 },              /* BYE of two with one */
+        { { 0x81, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2 }, 12 }, /* NACK without FCI */
+        { { 0x81, 206, 0, 1, 0, 0, 0, 1 }, 8 },              /* PLI without media SSRC */
         { { 0x8f, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0 }, 16 }, /* short transport-cc */
-        { { 0x41, 203, 0, 1, 0, 0, 0, 1 }, 8 },               /* version 1 */
-        { { 0xa1, 203, 0, 1, 0, 0, 0, 9 }, 8 },               /* padding longer than the body */
-        { { 0xa0, 203, 0, 0 }, 4 },                           /* padding in no body */
-        { { 0x81, 203, 0, 2, 0, 0, 0, 1 }, 8 },               /* longer than the datagram */
+        { { 0x41, 203, 0, 1, 0, 0, 0, 1 }, 8 },                          /* version 1 */
+        { { 0xa1, 203, 0, 1, 0, 0, 0, 9 }, 8 }, /* padding longer than the body */
+        { { 0xa0, 203, 0, 0 }, 4 },             /* padding in no body */
+        { { 0x81, 203, 0, 2, 0, 0, 0, 1 }, 8 }, /* longer than the datagram */
     };
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autofree guint8 *copy = g_memdup2(bad[i].data, bad[i].size);
@@ -125,7 +129,7 @@ static void test_malformed_bodies(void)
 /* A REMB that counts more SSRCs than it has. */
 static void test_remb_hostile(void)
 {
-    guint8 data[] = { 0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0,    0,    0,
+    guint8 data[] = { 0x8f, 206, 0,   5,   0, 0,    0,    1,    0, 0, 0, 0,
                       'R',  'E', 'M', 'B', 1, 0xff, 0xff, 0xff, 0, 0, 0, 7 };
     RtcpPacket packet;
     RtcpReader reader = rtcp_reader(data, sizeof(data));
@@ -266,8 +270,10 @@ static void test_transport_cc_padding(void)
 
 static void test_clamps(void)
 {
-    static const gint32 lost[][2] = { { 0x7fffff, 0x7fffff },  { 0x800000, 0x7fffff },
-                                      { -0x800000, -0x800000 }, { -0x800001, -0x800000 },
+    static const gint32 lost[][2] = { { 0x7fffff, 0x7fffff },
+                                      { 0x800000, 0x7fffff },
+                                      { -0x800000, -0x800000 },
+                                      { -0x800001, -0x800000 },
                                       { -1, -1 } };
     static const guint64 rates[] = { 0, 0x3ffff, 0x40000, 1ull << 40, G_MAXUINT64 };
     RtcpWriter writer;

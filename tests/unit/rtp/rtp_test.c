@@ -12,8 +12,8 @@ static gboolean parse_copy(const guint8 *data, gsize size, RtpPacket *packet, gu
     return rtp_parse(*copy, size, packet);
 }
 
-static const guint8 plain[] = { 0x80, 0xe0, 0x12, 0x34, 0, 0, 0x10, 0, 0xde, 0xad,
-                                0xbe, 0xef, 1,    2,    3 };
+static const guint8 plain[] = { 0x80, 0xe0, 0x12, 0x34, 0, 0, 0x10, 0,
+                                0xde, 0xad, 0xbe, 0xef, 1, 2, 3 };
 
 static void test_plain(void)
 {
@@ -33,8 +33,8 @@ static void test_plain(void)
 static void test_every_cut(void)
 {
     /* One CSRC, one extension word, two bytes of payload, two of padding. */
-    static const guint8 full[] = { 0xb1, 96,   0, 1, 0, 0,    0,    1, 0, 0, 0, 2, 0, 0,
-                                   0,    3,    0xbe, 0xde, 0, 1, 0x10, 0x55, 0, 0, 7, 8, 0, 2 };
+    static const guint8 full[] = { 0xb1, 96, 0,    1,    0, 0, 0,    1,    0, 0, 0, 2, 0, 0,
+                                   0,    3,  0xbe, 0xde, 0, 1, 0x10, 0x55, 0, 0, 7, 8, 0, 2 };
     g_autofree guint8 *copy = NULL;
     RtpPacket packet;
     g_assert_true(parse_copy(full, sizeof(full), &packet, &copy));
@@ -141,9 +141,7 @@ static RtpExtMap full_map(guint first_id)
 static void parse_words(guint16 profile, const guint8 *words, gsize size, RtpExtensions *out)
 {
     g_autofree guint8 *copy = g_memdup2(words, size);
-    RtpPacket packet = { .extension = copy,
-                         .extension_size = size,
-                         .extension_profile = profile };
+    RtpPacket packet = { .extension = copy, .extension_size = size, .extension_profile = profile };
     RtpExtMap map = full_map(1);
     rtp_ext_parse(&packet, &map, out);
 }
@@ -151,9 +149,9 @@ static void parse_words(guint16 profile, const guint8 *words, gsize size, RtpExt
 static void test_one_byte_form(void)
 {
     RtpExtensions ext;
-    static const guint8 words[] = { 0x10, 0x85, 0,    0,   0x32, 1,   2,    3,
-                                    0x41, 0xab, 0xcd, 0,   0x51, 'a', '1',  0x60,
-                                    'h',  0x80, 0x06, 0,   0xe0, 99,  0xf0, 0x10 };
+    static const guint8 words[] = { 0x10, 0x85, 0,    0, 0x32, 1,   2,    3,
+                                    0x41, 0xab, 0xcd, 0, 0x51, 'a', '1',  0x60,
+                                    'h',  0x80, 0x06, 0, 0xe0, 99,  0xf0, 0x10 };
     parse_words(0xbede, words, sizeof(words), &ext);
     g_assert_true(ext.voice_activity);
     g_assert_cmpuint(ext.audio_level_dbov, ==, 5);
@@ -190,8 +188,8 @@ static void test_one_byte_ends(void)
 static void test_two_byte_form(void)
 {
     RtpExtensions ext;
-    static const guint8 words[] = { 1, 1, 0x7f, 0, 0, 15, 2, 1, 2, 4, 4, 0, 9, 0, 0,
-                                    5, 0, 6,    1, 'q', 200, 0, 5, 9 };
+    static const guint8 words[] = { 1, 1, 0x7f, 0, 0, 15, 2, 1,   2,   4, 4, 0,
+                                    9, 0, 0,    5, 0, 6,  1, 'q', 200, 0, 5, 9 };
     parse_words(0x1003, words, sizeof(words), &ext);
     g_assert_cmpuint(ext.audio_level_dbov, ==, 127);
     g_assert_cmpuint(ext.transport_seq, ==, 9);
