@@ -1,6 +1,7 @@
 #pragma once
 
 #include <glib.h>
+#include <libavcodec/codec_id.h>
 #include <libavcodec/packet.h>
 #include <libavutil/frame.h>
 
@@ -28,10 +29,15 @@ typedef struct {
     gint width, height;
 } VideoFrameHeader;
 
+/** A frame that is larger is refused before it is decoded. 0 or less: the built-in ceiling
+ *  (VIDEO_MAX_SIDE, VIDEO_MAX_PIXELS), which also bounds larger values. */
 typedef struct {
-    gint max_width, max_height; /* a frame that is larger is refused before it is decoded */
+    gint max_width, max_height;
     gint64 max_pixels;
 } VideoDecoderConfig;
+
+#define VIDEO_MAX_SIDE   4096
+#define VIDEO_MAX_PIXELS (4096 * 2304)
 
 typedef struct {
     gint width, height; /* even; fixed for the encoder's life: a new size is a new encoder */
@@ -81,7 +87,8 @@ struct CodecType {
 
     const PayloadFormat *payload;
 
-    /** Video: read the frame's own header. FALSE: malformed. */
+    /** Video: read the frame's own header. Where a frame holds several sizes (a VP9 superframe, two
+     *  SPS) the largest is told. FALSE: malformed. */
     gboolean (*peek)(const guint8 *data, gsize size, VideoFrameHeader *header);
 
     VideoDecoder *(*video_decoder_new)(const CodecType *type, const VideoDecoderConfig *config,
@@ -91,6 +98,10 @@ struct CodecType {
     AudioDecoder *(*audio_decoder_new)(const CodecType *type, GError **error);
     AudioEncoder *(*audio_encoder_new)(const CodecType *type, const AudioEncoderConfig *config,
                                        GError **error);
+
+    /** Audio: behind audio_packet_duration() and audio_packet_has_fec(). */
+    gint (*packet_duration)(const guint8 *data, gsize size);
+    gboolean (*packet_has_fec)(const guint8 *data, gsize size);
 };
 
 extern const CodecType codec_opus, codec_vp8, codec_vp9, codec_h264, codec_av1;
@@ -116,7 +127,8 @@ void audio_encoder_free(AudioEncoder *encoder);
 
 /** Decode one whole frame. On DECODE_FRAME `out` (unreferenced first) holds a picture in
  *  YUV420P that the caller owns a reference of. Sizes were checked by peek before the library saw
- *  a byte. After DECODE_ERROR the caller waits for a key frame. */
+ *  a byte; a stream that changes its size too often is refused likewise. After DECODE_ERROR the
+ *  caller waits for a key frame. */
 DecodeResult video_decoder_decode(VideoDecoder *decoder, const AVPacket *packet, AVFrame *out);
 
 /** Encode one picture of the configured size. pts counts in 90 kHz. Returns TRUE with a packet

@@ -42,6 +42,7 @@ typedef struct {
     gint temporal_id;
     gboolean layer_sync;
     gboolean non_reference;
+    gint temporal_layers; /* as the encoder was configured; VP9 tells them only from 2 on */
 } PayloadTags;
 
 typedef struct {
@@ -52,7 +53,8 @@ typedef struct {
 
     /** Append the payload's codec data to a frame that is being put together, in sequence order
      *  (adding start codes, joining fragments). FALSE: malformed, or the frame would be larger
-     *  than PAYLOAD_MAX_FRAME. */
+     *  than PAYLOAD_MAX_FRAME. Until finish() the array is the format's own: H.264 and AV1 keep
+     *  the state of an open fragment at its end. */
     gboolean (*append)(GByteArray *frame, const guint8 *payload, gsize size,
                        const PayloadInfo *info);
 
