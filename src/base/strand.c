@@ -30,6 +30,7 @@ struct StrandPool {
     pthread_cond_t wake; /* on CLOCK_MONOTONIC */
     GQueue runnable;    /* of Strand (each owned): strands with ready tasks, none of them running */
     GPtrArray *delayed; /* of Task: a binary heap, the earliest first */
+    gint64 watched_ns;  /* until when some idle worker sleeps at most; G_MAXINT64: nobody does */
     guint64 next_order;
     gboolean stopping;
 };
@@ -98,12 +99,21 @@ static void release_due(StrandPool *pool, gint64 now_ns)
         enqueue_ready(pool, heap_pop(pool->delayed));
 }
 
+/* With the lock held, before a worker turns to a task: what it leaves behind needs another one. */
+static void wake_successor(StrandPool *pool)
+{
+    const Task *next = pool->delayed->len > 0 ? pool->delayed->pdata[0] : NULL;
+    if (!g_queue_is_empty(&pool->runnable) || (next && next->due_ns < pool->watched_ns))
+        pthread_cond_signal(&pool->wake);
+}
+
 /* With the lock held: run one task of the next runnable strand, outside the lock. */
 static gboolean run_one(StrandPool *pool)
 {
     Strand *strand = g_queue_pop_head(&pool->runnable);
     if (!strand)
         return FALSE;
+    wake_successor(pool);
     Task *task = g_queue_pop_head(&strand->ready);
     pthread_mutex_unlock(&pool->lock);
     task->task(task->data);
@@ -120,6 +130,21 @@ static gboolean run_one(StrandPool *pool)
     return TRUE;
 }
 
+/* With the lock held: sleep until something is posted or the earliest delayed task is due. */
+static void wait_for_task(StrandPool *pool)
+{
+    if (pool->delayed->len == 0) {
+        pthread_cond_wait(&pool->wake, &pool->lock);
+        return;
+    }
+    gint64 due_ns = ((const Task *)pool->delayed->pdata[0])->due_ns;
+    struct timespec due = { due_ns / NS_PER_SEC, due_ns % NS_PER_SEC };
+    pool->watched_ns = due_ns;
+    pthread_cond_timedwait(&pool->wake, &pool->lock, &due);
+    if (pool->watched_ns == due_ns)
+        pool->watched_ns = G_MAXINT64;
+}
+
 static gpointer worker_run(gpointer data)
 {
     StrandPool *pool = data;
@@ -127,15 +152,8 @@ static gpointer worker_run(gpointer data)
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
         release_due(pool, clock_now_ns());
-        if (run_one(pool))
-            continue;
-        if (pool->delayed->len > 0) {
-            const Task *next = pool->delayed->pdata[0];
-            struct timespec due = { next->due_ns / NS_PER_SEC, next->due_ns % NS_PER_SEC };
-            pthread_cond_timedwait(&pool->wake, &pool->lock, &due);
-        } else {
-            pthread_cond_wait(&pool->wake, &pool->lock);
-        }
+        if (!run_one(pool))
+            wait_for_task(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -157,6 +175,7 @@ StrandPool *strand_pool_new(guint threads)
     init_monotonic_cond(&pool->wake);
     g_queue_init(&pool->runnable);
     pool->delayed = g_ptr_array_new();
+    pool->watched_ns = G_MAXINT64;
     pool->threads = g_ptr_array_new();
     for (guint i = 0; i < threads; i++) {
         g_autofree char *name = g_strdup_printf("video-%u", i);

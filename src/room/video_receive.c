@@ -75,8 +75,7 @@ static void use_codec(VideoReceive *receive, const CodecType *codec)
 static void restart(VideoReceive *receive)
 {
     const CodecType *codec = receive->codec;
-    nack_tracker_free(receive->nack);
-    receive->nack = nack_tracker_new();
+    nack_tracker_reset(receive->nack);
     receive->codec = NULL;
     use_codec(receive, codec);
 }

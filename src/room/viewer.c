@@ -16,8 +16,8 @@ typedef struct {
     ViewerStream config;
     guint16 next_seq;
     guint32 ts_offset;
-    guint32 packets, octets;
-    gboolean sent; /* since the last sender report */
+    RtpSendStats sent;
+    guint32 reported; /* packets that the last sender report counted */
 } OutStream;
 
 struct Viewer {
@@ -71,11 +71,21 @@ void viewer_unref(Viewer *viewer)
     g_free(viewer);
 }
 
+/* A stream that keeps its SSRC keeps its counts. */
+static void configure_stream(OutStream *stream, const ViewerStream *config, gint clock_hz)
+{
+    if (config->ssrc != stream->config.ssrc) {
+        rtp_send_stats_init(&stream->sent, config->ssrc, clock_hz);
+        stream->reported = 0;
+    }
+    stream->config = *config;
+}
+
 void viewer_configure(Viewer *viewer, const ViewerConfig *config)
 {
     viewer->config = *config;
-    viewer->audio.config = config->audio;
-    viewer->video.config = config->video;
+    configure_stream(&viewer->audio, &config->audio, 48000);
+    configure_stream(&viewer->video, &config->video, 90000);
     if (config->video.active && config->nack && !viewer->history)
         viewer->history = rtp_history_new(HISTORY_PACKETS, HISTORY_NS);
 }
@@ -115,15 +125,9 @@ void viewer_set_rendition(Viewer *viewer, Rendition *rendition)
 
 /* --- sending ----------------------------------------------------------------------------- */
 
-static guint32 abs_send_time(gint64 now_ns)
-{
-    /* 6.18 fixed point seconds, modulo 64 s. */
-    return (guint32)((now_ns % (64 * NS_PER_SEC) << 18) / NS_PER_SEC) & 0xffffff;
-}
-
 static RtpExtValues ext_values(Viewer *viewer, const RtpExtMap *map, gint64 now_ns)
 {
-    RtpExtValues values = { .has_abs_send_time = TRUE, .abs_send_time = abs_send_time(now_ns) };
+    RtpExtValues values = { .has_abs_send_time = TRUE, .abs_send_time = rtp_abs_send_time(now_ns) };
     if (map->id_of[RTP_EXT_TRANSPORT_CC]) {
         values.has_transport_seq = TRUE;
         values.transport_seq = viewer->transport_seq++;
@@ -131,23 +135,33 @@ static RtpExtValues ext_values(Viewer *viewer, const RtpExtMap *map, gint64 now_
     return values;
 }
 
-/* Header and payload (prefix + data) into the next place of the batch. */
+/* Where the next packet of the batch is to be written. */
+static guint8 *batch_next(Batch *batch)
+{
+    return batch->data[batch->count];
+}
+
+/* A packet of this size was written there; 0: it did not fit. */
+static void batch_commit(Viewer *viewer, Batch *batch, gsize size)
+{
+    if (!size)
+        return;
+    batch->packets[batch->count].data = batch_next(batch);
+    batch->packets[batch->count].size = size;
+    viewer->stats.bytes += size;
+    batch->count++;
+}
+
 static void batch_add(Viewer *viewer, Batch *batch, const RtpPacket *header, const RtpExtMap *map,
-                      const guint8 *prefix, gsize prefix_size, gconstpointer data, gsize size,
                       gint64 now_ns)
 {
-    guint8 *out = batch->data[batch->count];
+    guint8 *out = batch_next(batch);
     RtpExtValues values = ext_values(viewer, map, now_ns);
     gsize header_size = rtp_write_header(out, TRANSPORT_MAX_RTP, header, map, &values);
-    if (!header_size || header_size + prefix_size + size > TRANSPORT_MAX_RTP)
+    if (!header_size || header_size + header->payload_size > TRANSPORT_MAX_RTP)
         return;
-    if (prefix_size)
-        memcpy(out + header_size, prefix, prefix_size);
-    memcpy(out + header_size + prefix_size, data, size);
-    batch->packets[batch->count].data = out;
-    batch->packets[batch->count].size = header_size + prefix_size + size;
-    viewer->stats.bytes += batch->packets[batch->count].size;
-    batch->count++;
+    memcpy(out + header_size, header->payload, header->payload_size);
+    batch_commit(viewer, batch, header_size + header->payload_size);
 }
 
 ON_NET_THREAD static void batch_send(Viewer *viewer, Batch *batch)
@@ -167,13 +181,14 @@ void viewer_send_audio(Viewer *viewer, const guint8 *payload, gsize size, gint64
     RtpPacket header = { .payload_type = stream->config.payload_type,
                          .seq = stream->next_seq++,
                          .timestamp = (guint32)mix_samples + stream->ts_offset,
-                         .ssrc = stream->config.ssrc };
+                         .ssrc = stream->config.ssrc,
+                         .payload = payload,
+                         .payload_size = size };
     batch.count = 0;
-    batch_add(viewer, &batch, &header, &stream->config.extensions, NULL, 0, payload, size, now_ns);
+    batch_add(viewer, &batch, &header, &stream->config.extensions, now_ns);
     batch_send(viewer, &batch);
-    stream->packets++;
-    stream->octets += (guint32)size;
-    stream->sent = TRUE;
+    gint64 media_ns = viewer->config.mix_epoch_ns + mix_samples * 125000 / 6;
+    rtp_send_stats_packet(&stream->sent, header.timestamp, size, media_ns);
     viewer->stats.audio_packets++;
 }
 
@@ -199,11 +214,12 @@ static void send_video_payload(Viewer *viewer, Batch *batch, const RenditionFram
                          .marker = i + 1 == frame->payloads->len,
                          .seq = stream->next_seq++,
                          .timestamp = frame->rtp_timestamp + stream->ts_offset,
-                         .ssrc = stream->config.ssrc };
-    batch_add(viewer, batch, &header, &stream->config.extensions, NULL, 0, data, size, now_ns);
+                         .ssrc = stream->config.ssrc,
+                         .payload = data,
+                         .payload_size = size };
+    batch_add(viewer, batch, &header, &stream->config.extensions, now_ns);
     remember(viewer, &header, payload, now_ns);
-    stream->packets++;
-    stream->octets += (guint32)size;
+    rtp_send_stats_packet(&stream->sent, header.timestamp, size, frame->captured_ns);
     viewer->stats.video_packets++;
 }
 
@@ -222,7 +238,6 @@ void viewer_send_video(Viewer *viewer, const RenditionFrame *frame, gint64 now_n
             batch_send(viewer, &batch);
     }
     batch_send(viewer, &batch);
-    viewer->video.sent = TRUE;
     viewer->stats.frames++;
     viewer->stats.keyframes += frame->keyframe;
 }
@@ -235,24 +250,31 @@ typedef struct {
     guint budget;
 } Resend;
 
-/* RFC 4588: the original sequence number, then the original payload, on the RTX stream; without
- * RTX the packet as it was. */
+/* As a retransmission (RFC 4588); without RTX the packet as it was. */
 ON_NET_THREAD static void resend_packet(Viewer *viewer, const RtpHistoryPacket *packet,
                                         gint64 now_ns)
 {
-    Batch batch;
-    gsize size = 0;
-    gconstpointer data = g_bytes_get_data(packet->payload, &size);
+    const RtpExtMap *map = &viewer->video.config.extensions;
     gboolean rtx = viewer->config.rtx_payload_type >= 0 && viewer->config.rtx_ssrc;
-    guint8 osn[2] = { (guint8)(packet->seq >> 8), (guint8)packet->seq };
-    RtpPacket header = { .marker = packet->marker, .timestamp = packet->timestamp };
-    header.payload_type =
-        rtx ? (guint8)viewer->config.rtx_payload_type : viewer->video.config.payload_type;
-    header.ssrc = rtx ? viewer->config.rtx_ssrc : viewer->video.config.ssrc;
-    header.seq = rtx ? viewer->rtx_seq++ : packet->seq;
+    Batch batch;
+    RtpPacket header = { .payload_type = viewer->video.config.payload_type,
+                         .seq = packet->seq,
+                         .marker = packet->marker,
+                         .timestamp = packet->timestamp,
+                         .ssrc = viewer->video.config.ssrc };
+    header.payload = g_bytes_get_data(packet->payload, &header.payload_size);
     batch.count = 0;
-    batch_add(viewer, &batch, &header, &viewer->video.config.extensions, osn, rtx ? 2 : 0, data,
-              size, now_ns);
+    if (rtx) {
+        RtpExtValues values = ext_values(viewer, map, now_ns);
+        header.payload_type = (guint8)viewer->config.rtx_payload_type;
+        header.ssrc = viewer->config.rtx_ssrc;
+        header.seq = viewer->rtx_seq++;
+        batch_commit(
+            viewer, &batch,
+            rtx_write(batch_next(&batch), TRANSPORT_MAX_RTP, &header, packet->seq, map, &values));
+    } else {
+        batch_add(viewer, &batch, &header, map, now_ns);
+    }
     batch_send(viewer, &batch);
     viewer->stats.resent++;
 }
@@ -319,19 +341,13 @@ void viewer_rtcp(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
 
 /* --- reports ----------------------------------------------------------------------------- */
 
-static gboolean write_report(Viewer *viewer, OutStream *stream, gint clock_hz, RtcpWriter *writer,
-                             gint64 now_ns)
+static gboolean write_report(Viewer *viewer, OutStream *stream, RtcpWriter *writer, gint64 now_ns)
 {
-    if (!stream->config.active || !stream->packets)
+    RtcpPacket report;
+    if (!stream->config.active || stream->sent.packets == stream->reported ||
+        !rtp_send_stats_report(&stream->sent, now_ns, clock_ntp(now_ns), &report))
         return FALSE;
-    gint64 since_epoch_ns = now_ns - viewer->config.mix_epoch_ns;
-    gint64 units = since_epoch_ns / 1000 * (clock_hz / 1000) / 1000;
-    RtcpPacket report = { .sender_ssrc = stream->config.ssrc,
-                          .ntp = clock_ntp(now_ns),
-                          .rtp_timestamp = (guint32)units + stream->ts_offset,
-                          .packet_count = stream->packets,
-                          .octet_count = stream->octets };
-    stream->sent = FALSE;
+    stream->reported = stream->sent.packets;
     return rtcp_write_sr(writer, &report) &&
            rtcp_write_sdes(writer, stream->config.ssrc, viewer->config.cname);
 }
@@ -340,13 +356,11 @@ gboolean viewer_write_reports(Viewer *viewer, RtcpWriter *writer, gint64 now_ns)
 {
     if (!viewer->transport || now_ns < viewer->next_report_ns)
         return FALSE;
-    if (!viewer->audio.sent && !viewer->video.sent)
-        return FALSE;
     /* Early ones at first: the receiver needs both clocks before it can bring them together. */
-    gboolean early = viewer->audio.packets < 100;
+    gboolean early = viewer->audio.sent.packets < 100;
     viewer->next_report_ns = now_ns + (early ? 200 * NS_PER_MS : NS_PER_SEC);
-    gboolean wrote = write_report(viewer, &viewer->audio, 48000, writer, now_ns);
-    return write_report(viewer, &viewer->video, 90000, writer, now_ns) || wrote;
+    gboolean wrote = write_report(viewer, &viewer->audio, writer, now_ns);
+    return write_report(viewer, &viewer->video, writer, now_ns) || wrote;
 }
 
 void viewer_stats(const Viewer *viewer, ViewerStats *stats)

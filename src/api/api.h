@@ -1,0 +1,34 @@
+#pragma once
+
+#include "api/auth.h"
+#include "api/http.h"
+#include "room/engine.h"
+#include "room/room.h"
+
+/* Everything that the outside can say to the rooms: pages, REST, WHIP, WHEP, signalling, metrics.
+ *
+ *   HttpServer -> api_routes[] -> rooms_api.c  whip_whep.c  metrics.c  pages -> room/room.h
+ *              -> /ws          -> signalling.c                               -> room/room.h
+ */
+
+typedef struct Api Api;
+
+/** `engine` may be NULL (no engine statistics then). All must outlive it. Errors are one sentence.
+ */
+Api *api_new(const Config *config, Rooms *rooms, Engine *engine, GError **error) ON_CONTROL_THREAD;
+
+/** Open http.listen and https.listen. */
+gboolean api_listen(Api *api, GError **error) ON_CONTROL_THREAD;
+
+/** (transfer full) The i-th address as a URL, or NULL. */
+char *api_url(Api *api, guint i);
+
+/** TRUE if a new self-signed certificate was made by api_new(). */
+gboolean api_made_certificate(const Api *api);
+
+/** Take no more connections and send everyone at /ws away (1001); run the main context until they
+ *  are gone, at most for a second. */
+void api_stop(Api *api) ON_CONTROL_THREAD;
+void api_free(Api *api) ON_CONTROL_THREAD;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Api, api_free)

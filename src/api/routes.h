@@ -1,0 +1,40 @@
+#pragma once
+
+#include "api/http_message.h"
+
+/* One table of routes: method, path pattern, handler. A pattern's {name} takes one path segment of
+ * [A-Za-z0-9_-]{1,64}; `{name...}` at the end takes the rest of the path. */
+
+#define ROUTE_MAX_PARAMS 2
+
+typedef struct ApiCall ApiCall;
+
+typedef enum {
+    ROUTE_OPEN,  /* nobody is asked */
+    ROUTE_TOKEN, /* asks for auth.secret */
+    ROUTE_CORS,  /* asks for auth.secret, and pages of http.cors_origins may use it */
+} RouteAccess;
+
+typedef struct {
+    HttpMethod method;
+    const char *pattern;
+    void (*handler)(ApiCall *call);
+    RouteAccess access;
+} Route;
+
+typedef struct {
+    const Route *route; /* NULL: none */
+    guint methods;      /* bit per HttpMethod that this path has, whatever was asked for */
+    RouteAccess access; /* of the path, if methods is not 0 */
+    char *params[ROUTE_MAX_PARAMS];
+} RouteMatch;
+
+/** Find the route of a request; HEAD takes the route of GET. */
+void routes_match(const Route *table, gsize n, HttpMethod method, const char *path,
+                  RouteMatch *match);
+void route_match_clear(RouteMatch *match);
+
+/** (transfer full) "GET, HEAD, DELETE, OPTIONS": the value of Allow. */
+char *routes_allow(guint methods);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RouteMatch, route_match_clear)

@@ -1,0 +1,395 @@
+#include "api/signalling.h"
+
+#include "api/api_private.h"
+#include "api/ice_servers.h"
+#include "api/json_text.h"
+#include "api/signalling_json.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#define MAX_PENDING_OFFERS 4
+
+struct Signalling {
+    gatomicrefcount refs;
+    struct Api *api;
+    GHashTable *clients; /* number -> SignallingClient */
+    guint64 last_number;
+};
+
+typedef struct {
+    Signalling *signalling;
+    WebSocket *socket;
+    gint64 number;
+    RateBucket messages;
+    guint join_timer;
+    guint pending_offers;
+    Room *room;               /* NULL before the join and after the end */
+    Participant *participant; /* likewise */
+    guint listener;
+} SignallingClient;
+
+/* --- sending ----------------------------------------------------------------------------- */
+
+static void send_json(SignallingClient *client, json_t *json)
+{
+    g_autofree char *text = json_text_dump(json);
+    client->signalling->api->metrics.ws_sent++;
+    websocket_send(client->socket, text);
+    json_decref(json);
+}
+
+static void send_reply(SignallingClient *client, json_t *json, json_t *re)
+{
+    if (re)
+        json_object_set(json, "re", re);
+    send_json(client, json);
+}
+
+static void send_error(SignallingClient *client, const GError *error, json_t *re)
+{
+    send_json(client, signalling_error_json(error, re));
+}
+
+static void send_new_error(SignallingClient *client, TesseraError code, const char *message,
+                           json_t *re)
+{
+    g_autoptr(GError) error = g_error_new_literal(TESSERA_ERROR, (gint)code, message);
+    send_error(client, error, re);
+}
+
+/* --- in and out of the room -------------------------------------------------------------- */
+
+static void forget_room(SignallingClient *client) ON_CONTROL_THREAD;
+static void forget_room(SignallingClient *client)
+{
+    if (client->room)
+        room_unlisten(client->room, client->listener);
+    client->room = NULL;
+    client->participant = NULL;
+}
+
+static void on_room_event(Room *room, RoomEventType type, Participant *participant, json_t *data,
+                          gpointer user)
+{
+    SignallingClient *client = user;
+    thread_assert_control();
+    (void)room;
+    send_json(client, json_pack("{s:s, s:s, s:O}", "type", "event", "event", room_event_name(type),
+                                "data", data));
+    gboolean mine = type == ROOM_EVENT_LEFT && participant == client->participant;
+    if (!mine && type != ROOM_EVENT_CLOSED)
+        return;
+    forget_room(client);
+    websocket_close(client->socket, SIGNALLING_REMOVED, "removed");
+}
+
+static void stop_join_timer(SignallingClient *client)
+{
+    if (client->join_timer)
+        g_source_remove(client->join_timer);
+    client->join_timer = 0;
+}
+
+static gboolean join_is_late(gpointer data)
+{
+    SignallingClient *client = data;
+    client->join_timer = 0;
+    send_new_error(client, TESSERA_ERROR_UNAUTHORIZED, "The join message came too late.", NULL);
+    websocket_close(client->socket, WEBSOCKET_POLICY, "no join");
+    return G_SOURCE_REMOVE;
+}
+
+static void replace_others(SignallingClient *client, Participant *participant) ON_CONTROL_THREAD;
+static void replace_others(SignallingClient *client, Participant *participant)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, client->signalling->clients);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SignallingClient *other = value;
+        if (other == client || other->participant != participant)
+            continue;
+        forget_room(other);
+        websocket_close(other->socket, SIGNALLING_REPLACED, "replaced");
+    }
+}
+
+static json_t *joined_json(SignallingClient *client, gboolean resumed) ON_CONTROL_THREAD;
+static json_t *joined_json(SignallingClient *client, gboolean resumed)
+{
+    const Config *config = client->signalling->api->config;
+    json_t *room = room_to_json(client->room);
+    json_t *layout = room_layout_json(client->room);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:b, s:O?, s:O?, s:O?, s:o}", "type", "joined", "id",
+        participant_id(client->participant), "session", participant_session(client->participant),
+        "room", room_id(client->room), "resumed", resumed, "participants",
+        json_object_get(room, "participants"), "layout", layout, "video",
+        json_object_get(room, "video"), "iceServers", ice_servers_json(config));
+    json_decref(room);
+    json_decref(layout);
+    return json;
+}
+
+static Participant *resume(SignallingClient *client, const SignallingJoin *join) ON_CONTROL_THREAD;
+static Participant *resume(SignallingClient *client, const SignallingJoin *join)
+{
+    Room *room = join->resume ? rooms_find(client->signalling->api->rooms, join->room) : NULL;
+    Participant *participant = room ? room_resume(room, join->resume) : NULL;
+    if (!participant)
+        return NULL;
+    replace_others(client, participant);
+    participant_set_detached(participant, FALSE);
+    ParticipantUpdate update = { -1, -1, join->name };
+    if (join->name && *join->name)
+        participant_update(participant, &update, NULL);
+    return participant;
+}
+
+static Participant *join_new(SignallingClient *client, const SignallingJoin *join,
+                             GError **error) ON_CONTROL_THREAD;
+static Participant *join_new(SignallingClient *client, const SignallingJoin *join, GError **error)
+{
+    Room *room = rooms_open(client->signalling->api->rooms, join->room, error);
+    ParticipantOptions options = { .name = join->name,
+                                   .client = "web",
+                                   .publish = join->publish,
+                                   .view = join->view,
+                                   .visible = join->publish };
+    return room ? room_join(room, &options, error) : NULL;
+}
+
+/* --- messages ---------------------------------------------------------------------------- */
+
+static void on_join(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
+static void on_join(SignallingClient *client, const SignallingMessage *message)
+{
+    struct Api *api = client->signalling->api;
+    g_autoptr(GError) error = NULL;
+    if (client->participant) {
+        send_new_error(client, TESSERA_ERROR_CONFLICT,
+                       "This connection has joined; open another one to join again.", message->id);
+        return;
+    }
+    if (!api_auth_attempt(api, websocket_peer(client->socket),
+                          auth_token_ok(api->auth, message->join.token))) {
+        send_new_error(client, TESSERA_ERROR_UNAUTHORIZED, "The token is missing or wrong.",
+                       message->id);
+        websocket_close(client->socket, WEBSOCKET_POLICY, "unauthorized");
+        return;
+    }
+    Participant *participant = resume(client, &message->join);
+    gboolean resumed = participant != NULL;
+    if (!participant)
+        participant = join_new(client, &message->join, &error);
+    if (!participant) {
+        send_error(client, error, message->id);
+        return;
+    }
+    stop_join_timer(client);
+    client->participant = participant;
+    client->room = participant_room(participant);
+    send_reply(client, joined_json(client, resumed), message->id);
+    client->listener = room_listen(client->room, on_room_event, client);
+}
+
+typedef struct {
+    Signalling *signalling;
+    gint64 number;
+    json_t *re;
+} PendingOffer;
+
+static void on_answer(const char *answer_sdp, const GError *error, gpointer user)
+{
+    PendingOffer *pending = user;
+    SignallingClient *client = g_hash_table_lookup(pending->signalling->clients, &pending->number);
+    if (client) {
+        client->pending_offers--;
+        if (answer_sdp)
+            send_reply(client, json_pack("{s:s, s:s}", "type", "answer", "sdp", answer_sdp),
+                       pending->re);
+        else
+            send_error(client, error, pending->re);
+    }
+    signalling_free(pending->signalling);
+    json_decref(pending->re);
+    g_free(pending);
+}
+
+static void on_offer(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
+static void on_offer(SignallingClient *client, const SignallingMessage *message)
+{
+    if (client->pending_offers >= MAX_PENDING_OFFERS) {
+        send_new_error(client, TESSERA_ERROR_UNAVAILABLE,
+                       "Wait for the answers to the offers before.", message->id);
+        return;
+    }
+    PendingOffer *pending = g_new0(PendingOffer, 1);
+    g_atomic_ref_count_inc(&client->signalling->refs);
+    pending->signalling = client->signalling;
+    pending->number = client->number;
+    pending->re = json_incref(message->id);
+    client->pending_offers++;
+    participant_offer(client->participant, message->offer.sdp, message->offer.size, on_answer,
+                      pending);
+}
+
+static void on_candidate(SignallingClient *client,
+                         const SignallingMessage *message) ON_CONTROL_THREAD;
+static void on_candidate(SignallingClient *client, const SignallingMessage *message)
+{
+    g_autoptr(GError) error = NULL;
+    if (!participant_add_candidate(client->participant, message->candidate, &error))
+        send_error(client, error, message->id);
+}
+
+static void on_update(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
+static void on_update(SignallingClient *client, const SignallingMessage *message)
+{
+    g_autoptr(GError) error = NULL;
+    ParticipantUpdate update = { message->update.audio_muted, message->update.video_muted,
+                                 message->update.name };
+    if (!participant_update(client->participant, &update, &error))
+        send_error(client, error, message->id);
+}
+
+static void leave(SignallingClient *client) ON_CONTROL_THREAD;
+static void leave(SignallingClient *client)
+{
+    Participant *participant = client->participant;
+    forget_room(client);
+    if (participant)
+        participant_leave(participant, "left");
+}
+
+static void on_joined_message(SignallingClient *client,
+                              const SignallingMessage *message) ON_CONTROL_THREAD;
+static void on_joined_message(SignallingClient *client, const SignallingMessage *message)
+{
+    if (!client->participant)
+        send_new_error(client, TESSERA_ERROR_CONFLICT, "Join a room first.", message->id);
+    else if (message->type == SIGNALLING_OFFER)
+        on_offer(client, message);
+    else if (message->type == SIGNALLING_CANDIDATE)
+        on_candidate(client, message);
+    else
+        on_update(client, message);
+}
+
+static gboolean is_flooding(SignallingClient *client)
+{
+    if (rate_bucket_take(&client->messages, clock_now_ns()))
+        return FALSE;
+    client->signalling->api->metrics.ws_rate_limited++;
+    log_limited(LOG_WARNING, "ws", "%s sends too many messages", websocket_peer(client->socket));
+    websocket_close(client->socket, WEBSOCKET_POLICY, "too many messages");
+    return TRUE;
+}
+
+static void on_message(WebSocket *socket, const char *text, gsize size, gpointer user)
+{
+    SignallingClient *client = user;
+    g_auto(SignallingMessage) message = { 0 };
+    g_autoptr(GError) error = NULL;
+    thread_assert_control();
+    if (is_flooding(client))
+        return;
+    if (!signalling_parse(text, size, &message, &error)) {
+        client->signalling->api->metrics.ws_invalid++;
+        send_error(client, error, message.id);
+        return;
+    }
+    switch (message.type) {
+    case SIGNALLING_JOIN:
+        on_join(client, &message);
+        break;
+    case SIGNALLING_PING:
+        send_reply(client, json_pack("{s:s}", "type", "pong"), message.id);
+        break;
+    case SIGNALLING_LEAVE:
+        leave(client);
+        websocket_close(socket, WEBSOCKET_NORMAL, "left");
+        break;
+    default:
+        on_joined_message(client, &message);
+    }
+}
+
+/* Who says goodbye leaves; who vanishes may come back with the session. */
+static void on_closed(WebSocket *socket, guint code, gpointer user)
+{
+    SignallingClient *client = user;
+    thread_assert_control();
+    (void)socket;
+    gboolean goodbye = code == WEBSOCKET_NORMAL || code == WEBSOCKET_GOING_AWAY ||
+                       code == WEBSOCKET_POLICY || code == WEBSOCKET_TOO_LARGE;
+    if (client->participant && goodbye) {
+        leave(client);
+    } else if (client->participant) {
+        Participant *participant = client->participant;
+        forget_room(client);
+        participant_set_detached(participant, TRUE);
+    }
+    stop_join_timer(client);
+    g_hash_table_remove(client->signalling->clients, &client->number);
+}
+
+/* --- all of them ------------------------------------------------------------------------- */
+
+Signalling *signalling_new(struct Api *api)
+{
+    Signalling *signalling = g_new0(Signalling, 1);
+    g_atomic_ref_count_init(&signalling->refs);
+    signalling->api = api;
+    signalling->clients = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    return signalling;
+}
+
+void signalling_free(Signalling *signalling)
+{
+    if (!signalling || !g_atomic_ref_count_dec(&signalling->refs))
+        return;
+    g_hash_table_destroy(signalling->clients);
+    g_free(signalling);
+}
+
+void signalling_open(Signalling *signalling, WebSocket *socket)
+{
+    static const WebSocketEvents events = { .message = on_message, .closed = on_closed };
+    const Config *config = signalling->api->config;
+    double per_second = (double)config_int(config, "http.ws_messages_per_second");
+    SignallingClient *client = g_new0(SignallingClient, 1);
+    client->signalling = signalling;
+    client->socket = socket;
+    client->number = (gint64)++signalling->last_number;
+    client->messages = (RateBucket){ .per_second = per_second, .burst = 2 * per_second };
+    client->join_timer =
+        g_timeout_add_seconds((guint)config_int(config, "http.join_seconds"), join_is_late, client);
+    g_hash_table_insert(signalling->clients, &client->number, client);
+    websocket_set_events(socket, &events, client);
+}
+
+guint signalling_strangers(const Signalling *signalling, const char *peer)
+{
+    guint n = 0;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, signalling->clients);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SignallingClient *client = value;
+        n += client->join_timer && g_strcmp0(websocket_peer(client->socket), peer) == 0;
+    }
+    return n;
+}
+
+void signalling_close_all(Signalling *signalling, guint code, const char *reason)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, signalling->clients);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SignallingClient *client = value;
+        websocket_close(client->socket, code, reason);
+    }
+}

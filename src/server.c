@@ -1,0 +1,246 @@
+#include "server.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/error.h"
+#include "base/install_dir.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "mixer/label.h"
+#include "net/webrtc.h"
+#include "room/demo.h"
+#include "room/engine.h"
+#include "room/room.h"
+
+#define DRAIN_LOOK_MS 100 /* how often a draining server looks whether everyone has left */
+
+typedef struct {
+    const Config *config;
+    GMainLoop *loop;
+    GMainContext *net_context;
+    Engine *engine;
+    WebrtcFactory *webrtc;
+    Rooms *rooms;
+    Api *api;
+    guint signals[2];
+    guint drain_timer;
+    gint64 drain_end_us;
+} Server;
+
+/* --- the WebRTC factory's configuration -------------------------------------------------- */
+
+static char **split_list(const Config *config, const char *key)
+{
+    char **list = g_strsplit(config_string(config, key), ",", 0);
+    guint n = 0;
+    for (guint i = 0; list[i]; i++) {
+        if (*g_strstrip(list[i]))
+            list[n++] = list[i];
+        else
+            g_free(list[i]);
+    }
+    list[n] = NULL;
+    return list;
+}
+
+static gboolean offers_loopback(const Config *config)
+{
+    const char *wanted = config_string(config, "ice.loopback");
+    static const char *const keys[] = { "http.listen", "https.listen" };
+    if (strcmp(wanted, "auto") != 0)
+        return strcmp(wanted, "yes") == 0;
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *host = NULL;
+        guint port = 0;
+        if (config_split_address(config_string(config, keys[i]), &host, &port) &&
+            config_is_loopback(host))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* "turn:host:port?transport=udp", "turns:host:port" or "host:port". *host is the owner of text. */
+static gboolean parse_turn(const Config *config, WebrtcTurnServer *turn, char **host,
+                           GError **error)
+{
+    const char *text = config_string(config, "ice.turn_server");
+    gboolean tls = g_str_has_prefix(text, "turns:");
+    const char *start = tls ? text + 6 : g_str_has_prefix(text, "turn:") ? text + 5 : text;
+    const char *query = strchr(start, '?');
+    g_autofree char *address = query ? g_strndup(start, (gsize)(query - start)) : g_strdup(start);
+    if (!config_split_address(address, host, &turn->port) || !**host || !turn->port) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                    "ice.turn_server must look like turn:host:3478?transport=udp, not \"%s\".",
+                    text);
+        return FALSE;
+    }
+    turn->host = *host;
+    turn->user = config_string(config, "ice.turn_user");
+    turn->password = config_string(config, "ice.turn_password");
+    gboolean tcp = query && strcmp(query, "?transport=tcp") == 0;
+    turn->transport = tls ? "tls" : tcp ? "tcp" : "udp";
+    return TRUE;
+}
+
+static gboolean start_webrtc(Server *server, GError **error)
+{
+    const Config *config = server->config;
+    g_auto(GStrv) public_ips = split_list(config, "ice.public_ip");
+    g_auto(GStrv) interfaces = split_list(config, "ice.interfaces");
+    g_autofree char *turn_host = NULL;
+    WebrtcTurnServer turn = { 0 };
+    WebrtcConfig webrtc = {
+        .public_ips = (const char *const *)(*public_ips ? public_ips : NULL),
+        .bind_addresses = (const char *const *)(*interfaces ? interfaces : NULL),
+        .include_loopback = offers_loopback(config),
+        .ipv6 = config_bool(config, "ice.ipv6"),
+    };
+    config_ports(config, &webrtc.port_min, &webrtc.port_max);
+    if (*config_string(config, "ice.stun_server"))
+        webrtc.stun_server = config_string(config, "ice.stun_server");
+    if (*config_string(config, "ice.turn_server")) {
+        if (!parse_turn(config, &turn, &turn_host, error))
+            return FALSE;
+        webrtc.turn_servers = &turn;
+        webrtc.n_turn_servers = 1;
+    }
+    server->webrtc = webrtc_factory_new(&webrtc, server->net_context, error);
+    if (!server->webrtc)
+        return FALSE;
+    engine_set_transports(server->engine, webrtc_factory_transports(server->webrtc));
+    return TRUE;
+}
+
+/* --- layouts ----------------------------------------------------------------------------- */
+
+ON_CONTROL_THREAD static gboolean load_layouts(Server *server, GError **error)
+{
+    const char *configured = config_string(server->config, "layout.dir");
+    g_autofree char *found = *configured ? g_strdup(configured) : install_dir_find("layouts");
+    if (found)
+        return rooms_load_layout(server->rooms, found, error);
+    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_NOT_FOUND,
+                        "The layouts were not found beside the program; name their directory with "
+                        "--set layout.dir=DIRECTORY.");
+    return FALSE;
+}
+
+/* --- start and stop ---------------------------------------------------------------------- */
+
+static void announce(Server *server)
+{
+    for (guint i = 0;; i++) {
+        g_autofree char *url = api_url(server->api, i);
+        if (!url)
+            break;
+        printf("listening %s\n", url);
+    }
+    fflush(stdout);
+    if (api_made_certificate(server->api))
+        log_info("server", "made a self-signed certificate for HTTPS; browsers will ask once");
+}
+
+static gboolean server_start(Server *server, gboolean demo, GError **error) ON_CONTROL_THREAD;
+static gboolean server_start(Server *server, gboolean demo, GError **error)
+{
+    server->engine = engine_new(server->config);
+    server->net_context = g_main_context_ref(engine_net_context(server->engine));
+    if (!start_webrtc(server, error))
+        return FALSE;
+    server->rooms = rooms_new(server->engine, server->config);
+    label_warm_up();
+    if (!load_layouts(server, error))
+        return FALSE;
+    server->api = api_new(server->config, server->rooms, server->engine, error);
+    if (!server->api || !api_listen(server->api, error))
+        return FALSE;
+    if (demo && !demo_start(server->rooms, error))
+        return FALSE;
+    announce(server);
+    return TRUE;
+}
+
+/* The reverse of server_start(); copes with a start that stopped half-way. */
+static void server_stop(Server *server) ON_CONTROL_THREAD;
+static void server_stop(Server *server)
+{
+    if (server->api)
+        api_stop(server->api);
+    if (server->rooms)
+        rooms_free(server->rooms);
+    api_free(server->api);
+    if (server->engine)
+        engine_free(server->engine);
+    if (server->webrtc) {
+        thread_set_roles(THREAD_ALL); /* the net thread has ended */
+        thread_assert_net();
+        webrtc_factory_free(server->webrtc);
+    }
+    if (server->net_context)
+        g_main_context_unref(server->net_context);
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+static gboolean look_whether_drained(gpointer data)
+{
+    Server *server = data;
+    thread_assert_control();
+    if (rooms_participants(server->rooms) && g_get_monotonic_time() < server->drain_end_us)
+        return G_SOURCE_CONTINUE;
+    server->drain_timer = 0;
+    g_main_loop_quit(server->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_signal(gpointer data)
+{
+    Server *server = data;
+    thread_assert_control();
+    if (server->drain_timer) {
+        log_warning("server", "asked to stop a second time: stops now");
+        g_main_loop_quit(server->loop);
+        return G_SOURCE_CONTINUE;
+    }
+    gint64 seconds = config_int(server->config, "server.drain_seconds");
+    log_info("server", "stops; clients have %" G_GINT64_FORMAT " s to leave", seconds);
+    rooms_drain(server->rooms);
+    server->drain_end_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    server->drain_timer = g_timeout_add(DRAIN_LOOK_MS, look_whether_drained, server);
+    return G_SOURCE_CONTINUE;
+}
+
+static void watch_signals(Server *server)
+{
+    signal(SIGPIPE, SIG_IGN);
+    server->signals[0] = g_unix_signal_add(SIGTERM, on_signal, server);
+    server->signals[1] = g_unix_signal_add(SIGINT, on_signal, server);
+}
+
+gboolean server_run(const Config *config, gboolean demo, GError **error)
+{
+    Server server = { .config = config };
+    LogLevel level;
+    if (log_level_from_string(config_string(config, "log.level"), &level))
+        log_set_level(level);
+    thread_set_roles(THREAD_CONTROL);
+    thread_assert_control();
+    server.loop = g_main_loop_new(NULL, FALSE);
+    gboolean started = server_start(&server, demo, error);
+    if (started) {
+        watch_signals(&server);
+        g_main_loop_run(server.loop);
+        g_source_remove(server.signals[0]);
+        g_source_remove(server.signals[1]);
+        if (server.drain_timer)
+            g_source_remove(server.drain_timer);
+        log_info("server", "stopped");
+    }
+    server_stop(&server);
+    g_main_loop_unref(server.loop);
+    return started;
+}
