@@ -239,7 +239,6 @@ typedef struct {
     Graph *graph;
     GraphLeg *leg;
     Viewer *viewer;
-    float gain;
     json_t *json;
     GraphJsonReady ready;
     gpointer user;
@@ -255,14 +254,12 @@ static void command_free(gpointer data)
     g_free(command);
 }
 
-static void post_to_audio(Graph *graph, MailboxCommand run, GraphLeg *leg, Viewer *viewer,
-                          float gain)
+static void post_to_audio(Graph *graph, MailboxCommand run, GraphLeg *leg, Viewer *viewer)
 {
     Command *command = g_new0(Command, 1);
     command->graph = graph_ref(graph);
     command->leg = leg;
     command->viewer = viewer ? viewer_ref(viewer) : NULL;
-    command->gain = gain;
     mailbox_post(engine_audio_mailbox(graph->engine), run, command, command_free);
 }
 
@@ -308,14 +305,6 @@ static void set_viewer_on_audio(gpointer data)
     leg->viewer = g_steal_pointer(&command->viewer);
 }
 
-static void set_gain_on_audio(gpointer data)
-{
-    Command *command = data;
-    thread_assert_audio();
-    if (command->leg->input)
-        audio_mixer_input_set_gain(command->leg->input, command->gain);
-}
-
 Graph *graph_new(Engine *engine, const GraphSpec *spec)
 {
     Graph *graph = g_new0(Graph, 1);
@@ -333,7 +322,7 @@ Graph *graph_new(Engine *engine, const GraphSpec *spec)
                         .mix_epoch_ns = graph->mix_epoch_ns };
     graph->scene = scene_new(engine, &scene);
     scene_start(graph->scene);
-    post_to_audio(graph, start_on_audio, NULL, NULL, 0);
+    post_to_audio(graph, start_on_audio, NULL, NULL);
     return graph;
 }
 
@@ -343,7 +332,7 @@ void graph_close(Graph *graph)
         return;
     graph->closed = TRUE;
     scene_stop(graph->scene);
-    post_to_audio(graph, stop_on_audio, NULL, NULL, 0);
+    post_to_audio(graph, stop_on_audio, NULL, NULL);
     graph_unref(graph);
 }
 
@@ -355,24 +344,19 @@ GraphLeg *graph_add_leg(Graph *graph, const GraphLegSpec *spec)
     leg->pull_user = spec->pull_user;
     leg->pull_destroy = spec->pull_destroy;
     leg->viewer = spec->viewer ? viewer_ref(spec->viewer) : NULL;
-    post_to_audio(graph, add_leg_on_audio, leg, NULL, 0);
+    post_to_audio(graph, add_leg_on_audio, leg, NULL);
     return leg;
 }
 
 void graph_remove_leg(Graph *graph, GraphLeg *leg)
 {
     if (leg)
-        post_to_audio(graph, remove_leg_on_audio, leg, NULL, 0);
+        post_to_audio(graph, remove_leg_on_audio, leg, NULL);
 }
 
 void graph_leg_set_viewer(Graph *graph, GraphLeg *leg, Viewer *viewer)
 {
-    post_to_audio(graph, set_viewer_on_audio, leg, viewer, 0);
-}
-
-void graph_leg_set_gain(Graph *graph, GraphLeg *leg, float gain)
-{
-    post_to_audio(graph, set_gain_on_audio, leg, NULL, gain);
+    post_to_audio(graph, set_viewer_on_audio, leg, viewer);
 }
 
 Scene *graph_scene(Graph *graph)

@@ -52,9 +52,6 @@ void graph_remove_leg(Graph *graph, GraphLeg *leg) ON_CONTROL_THREAD;
 /** Who hears this leg's mix from now on (a reference is taken); NULL: nobody. */
 void graph_leg_set_viewer(Graph *graph, GraphLeg *leg, Viewer *viewer) ON_CONTROL_THREAD;
 
-/** Linear gain of what this leg says; 0 mutes. */
-void graph_leg_set_gain(Graph *graph, GraphLeg *leg, float gain) ON_CONTROL_THREAD;
-
 /** The scene (transfer none). */
 Scene *graph_scene(Graph *graph);
 gint64 graph_mix_epoch_ns(const Graph *graph);

@@ -13,8 +13,6 @@ typedef struct {
 } Slot;
 
 struct PictureRing {
-    gint refs; /* atomic */
-
     pthread_mutex_t lock; /* guards everything below */
     Slot slots[CAPACITY]; /* oldest first */
     guint count;
@@ -25,14 +23,7 @@ struct PictureRing {
 PictureRing *picture_ring_new(void)
 {
     PictureRing *ring = g_new0(PictureRing, 1);
-    ring->refs = 1;
     pthread_mutex_init(&ring->lock, NULL);
-    return ring;
-}
-
-PictureRing *picture_ring_ref(PictureRing *ring)
-{
-    g_atomic_int_inc(&ring->refs);
     return ring;
 }
 
@@ -44,9 +35,9 @@ static void drop_oldest(PictureRing *ring, guint n)
     memmove(ring->slots, ring->slots + n, ring->count * sizeof(Slot));
 }
 
-void picture_ring_unref(PictureRing *ring)
+void picture_ring_free(PictureRing *ring)
 {
-    if (!ring || !g_atomic_int_dec_and_test(&ring->refs))
+    if (!ring)
         return;
     drop_oldest(ring, ring->count);
     pthread_mutex_destroy(&ring->lock);
@@ -85,12 +76,5 @@ void picture_ring_newest(PictureRing *ring, gint64 now_ns, guint64 known_serial,
             picture->frame = av_frame_clone(slot->frame);
     }
     picture->arrived_ns = ring->arrived_ns;
-    pthread_mutex_unlock(&ring->lock);
-}
-
-void picture_ring_clear(PictureRing *ring)
-{
-    pthread_mutex_lock(&ring->lock);
-    drop_oldest(ring, ring->count);
     pthread_mutex_unlock(&ring->lock);
 }

@@ -17,8 +17,7 @@ typedef struct {
 } Picture;
 
 PictureRing *picture_ring_new(void);
-PictureRing *picture_ring_ref(PictureRing *ring);
-void picture_ring_unref(PictureRing *ring);
+void picture_ring_free(PictureRing *ring);
 
 /** Add a picture (a reference is taken). When full, the oldest goes. */
 void picture_ring_push(PictureRing *ring, const AVFrame *frame, guint8 rotation, gint64 due_ns,
@@ -28,7 +27,4 @@ void picture_ring_push(PictureRing *ring, const AVFrame *frame, guint8 rotation,
  *  due, frame is NULL and serial says so. */
 void picture_ring_newest(PictureRing *ring, gint64 now_ns, guint64 known_serial, Picture *picture);
 
-/** Let everything go (the camera was switched off). */
-void picture_ring_clear(PictureRing *ring);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(PictureRing, picture_ring_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PictureRing, picture_ring_free)

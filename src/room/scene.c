@@ -8,6 +8,8 @@
 /* A block stays active for the encoder this many ticks after its last change: the encoder refines
  * what it first drew roughly. */
 #define HOT_TICKS 12
+/* After a key frame, which is drawn in a hurry, all blocks stay active for longer. */
+#define KEYFRAME_HOT_TICKS 60
 /* A canvas that does not change is still encoded this often, so that a receiver sees it alive. */
 #define REFRESH_NS (200 * NS_PER_MS)
 
@@ -228,7 +230,7 @@ static gboolean update_active_map(Scene *scene, gboolean changed)
     const guint8 *dirty = compositor_dirty_map(scene->compositor);
     guint any = 0;
     for (gsize i = 0; i < scene->map_size; i++) {
-        guint8 hot = changed && dirty[i] ? HOT_TICKS : scene->hot[i];
+        guint8 hot = changed && dirty[i] ? MAX(HOT_TICKS, scene->hot[i]) : scene->hot[i];
         scene->active_map[i] = hot > 0;
         any |= hot;
         scene->hot[i] = hot ? (guint8)(hot - 1) : 0;
@@ -262,7 +264,7 @@ ON_STRAND static void hand_to_renditions(Scene *scene, GPtrArray *renditions, gb
 {
     gboolean keyframe = any_keyframe_due(renditions, now_ns);
     if (keyframe || !scene->was_taken)
-        memset(scene->hot, HOT_TICKS, scene->map_size);
+        memset(scene->hot, KEYFRAME_HOT_TICKS, scene->map_size);
     gboolean active = update_active_map(scene, changed);
     if (!active && !keyframe && now_ns - scene->last_encode_ns < REFRESH_NS)
         return;

@@ -28,7 +28,6 @@ struct VideoInput {
     pthread_mutex_t lock; /* guards everything below */
     VideoInputStats stats;
     gint64 lateness_ns;
-    gint64 last_frame_ns;
 };
 
 typedef struct {
@@ -63,7 +62,7 @@ void video_input_unref(VideoInput *input)
         return;
     video_decoder_free(input->decoder);
     av_frame_free(&input->picture);
-    picture_ring_unref(input->ring);
+    picture_ring_free(input->ring);
     strand_unref(input->strand);
     pthread_mutex_destroy(&input->lock);
     g_free(input);
@@ -141,7 +140,6 @@ static gboolean admit(VideoInput *input, const AssembledFrame *frame)
     gboolean full = g_atomic_int_get(&input->pending) >= MAX_PENDING;
     gboolean pass = wanted && !full && (!input->skip_to_keyframe || frame->keyframe);
     pthread_mutex_lock(&input->lock);
-    input->last_frame_ns = frame->last_arrival_ns;
     input->stats.dropped += wanted && !pass;
     input->stats.skipped_unwanted += !wanted;
     pthread_mutex_unlock(&input->lock);
@@ -177,7 +175,6 @@ void video_input_frame(VideoInput *input, const CodecType *codec, const Assemble
 void video_input_picture(VideoInput *input, const AVFrame *picture, gint64 due_ns, gint64 now_ns)
 {
     pthread_mutex_lock(&input->lock);
-    input->last_frame_ns = now_ns;
     input->stats.decoded++;
     input->stats.width = picture->width;
     input->stats.height = picture->height;
@@ -214,14 +211,6 @@ gint64 video_input_lateness_ns(VideoInput *input)
     gint64 lateness_ns = input->lateness_ns;
     pthread_mutex_unlock(&input->lock);
     return lateness_ns;
-}
-
-gint64 video_input_last_frame_ns(VideoInput *input)
-{
-    pthread_mutex_lock(&input->lock);
-    gint64 last_frame_ns = input->last_frame_ns;
-    pthread_mutex_unlock(&input->lock);
-    return last_frame_ns;
 }
 
 void video_input_stats(VideoInput *input, VideoInputStats *stats)

@@ -37,9 +37,6 @@ gboolean video_input_take_need_keyframe(VideoInput *input);
 /** How much later than due the pictures were ready, lately (ns; negative: early). Any thread. */
 gint64 video_input_lateness_ns(VideoInput *input);
 
-/** When the newest frame came (0: none yet). Any thread. */
-gint64 video_input_last_frame_ns(VideoInput *input);
-
 typedef struct {
     guint64 decoded, errors, dropped, skipped_unwanted;
     gint width, height;
