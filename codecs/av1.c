@@ -7,6 +7,11 @@
 
 /* AV1 (the AV1 bitstream and decoding process specification). Decoded by dav1d, not encoded. */
 
+/* A few bytes can ask for a whole picture, so a temporal unit may not hold any number of them:
+ * encoders put a handful of hidden frames or spatial layers before the one that is shown. */
+#define MAX_FRAMES 16
+#define MAX_OBUS   2048
+
 gsize leb128_read(const guint8 *data, gsize size, gsize *value)
 {
     guint64 sum = 0;
@@ -125,21 +130,25 @@ static gboolean is_shown_keyframe(const guint8 *data, gsize size, gboolean reduc
 static gboolean av1_peek(const guint8 *data, gsize size, VideoFrameHeader *header)
 {
     ObuIterator obus = { .data = data, .size = size };
-    gboolean sequence = FALSE, reduced = FALSE, found = FALSE;
+    gboolean sequence = FALSE, reduced = FALSE;
+    guint count = 0, frames = 0;
     *header = (VideoFrameHeader){ 0 };
     while (obu_iterator_next(&obus)) {
         guint8 type = obu_type(obus.obu[0]);
-        found = TRUE;
+        gboolean frame = type == OBU_FRAME || type == OBU_FRAME_HEADER;
+        frames += frame;
+        if (++count > MAX_OBUS || frames > MAX_FRAMES)
+            return FALSE;
         if (type == OBU_SEQUENCE_HEADER) {
             sequence = TRUE;
             if (!read_sequence_header(obus.payload, obus.payload_size, header, &reduced))
                 return FALSE;
-        } else if (sequence && (type == OBU_FRAME || type == OBU_FRAME_HEADER)) {
+        } else if (sequence && frame) {
             header->keyframe =
                 header->keyframe || is_shown_keyframe(obus.payload, obus.payload_size, reduced);
         }
     }
-    return found && !obus.failed;
+    return count > 0 && !obus.failed;
 }
 
 /* AV1 RTP specification section 7.2.1: profile 0 where absent. */

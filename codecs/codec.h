@@ -88,7 +88,8 @@ struct CodecType {
     const PayloadFormat *payload;
 
     /** Video: read the frame's own header. Where a frame holds several sizes (a VP9 superframe, two
-     *  SPS) the largest is told. FALSE: malformed. */
+     *  SPS) the largest is told. FALSE: malformed, or more pictures than one
+     *  frame holds. */
     gboolean (*peek)(const guint8 *data, gsize size, VideoFrameHeader *header);
 
     VideoDecoder *(*video_decoder_new)(const CodecType *type, const VideoDecoderConfig *config,

@@ -12,6 +12,11 @@
 
 #define MAX_MBS_PER_SIDE 4096
 
+/* A few bytes can ask for a whole picture or a new parameter set, so a frame may not hold any
+ * number of them: a picture is one frame or two fields. */
+#define MAX_PICTURES 4
+#define MAX_NALS     2048
+
 /* The offset of the next 00 00 01 at or after pos, or size. */
 static gsize find_start_code(const guint8 *data, gsize size, gsize pos)
 {
@@ -146,19 +151,28 @@ static gboolean read_sps(const guint8 *nal, gsize size, VideoFrameHeader *header
     return apply_size(header, &bits, chroma_format);
 }
 
+/* The first slice of a picture: first_mb_in_slice is Exp-Golomb, so zero is a leading 1 bit. */
+static gboolean begins_picture(const guint8 *nal, gsize size)
+{
+    return nal_type(nal[0]) >= H264_SLICE && nal_type(nal[0]) <= H264_IDR && size > 1 &&
+           nal[1] & 0x80;
+}
+
 static gboolean h264_peek(const guint8 *data, gsize size, VideoFrameHeader *header)
 {
     NalIterator nals = { .data = data, .size = size };
-    gboolean found = FALSE;
+    guint count = 0, pictures = 0;
     *header = (VideoFrameHeader){ 0 };
     while (nal_iterator_next(&nals)) {
         guint8 type = nal_type(nals.nal[0]);
-        found = TRUE;
+        pictures += begins_picture(nals.nal, nals.nal_size);
+        if (++count > MAX_NALS || pictures > MAX_PICTURES)
+            return FALSE;
         if (nals.nal[0] & 0x80 || (type == H264_SPS && !read_sps(nals.nal, nals.nal_size, header)))
             return FALSE;
         header->keyframe = header->keyframe || type == H264_IDR;
     }
-    return found;
+    return count > 0;
 }
 
 /* RFC 6184 section 8.1. We send FU-A and STAP-A, so only packetization mode 1 will do; of the

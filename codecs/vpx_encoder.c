@@ -8,7 +8,7 @@
 #include "codecs/codec_ops.h"
 
 #define CLOCK_HZ          90000
-#define VP8_DEFAULT_SPEED -12 /* docs/performance.md has the measurement */
+#define VP8_DEFAULT_SPEED -12 /* 720p: 5.5 ms a frame; -8: 6.3 ms for 0.26 dB more */
 #define VP9_DEFAULT_SPEED 8
 #define MAX_INTRA_PCT     400 /* of a mean frame: a key frame may cost four, not a second's worth */
 #define STATIC_THRESHOLD  1
