@@ -85,8 +85,6 @@ static const ConfigKey config_keys[] = {
     { "room", "auto_create", CONFIG_BOOL, "true", 0, 0, "A room is made when somebody joins it." },
     { "room", "max_rooms", CONFIG_INT, "100", 1, 10000, "Rooms at the same time." },
     { "room", "max_participants", CONFIG_INT, "50", 1, 1000, "Participants in one room." },
-    { "room", "max_publishers", CONFIG_INT, "25", 1, 64,
-      "Participants in one room whose camera is decoded." },
     { "room", "empty_seconds", CONFIG_INT, "60", 0, 86400,
       "How long a room stays after the last one left." },
     { "room", "rejoin_seconds", CONFIG_INT, "30", 0, 3600,

@@ -10,6 +10,7 @@
 #include "rtp/twcc.h"
 
 #define MAX_STREAMS      16
+#define STREAM_IDLE_NS   (5 * NS_PER_SEC) /* then its place in the table may be taken */
 #define ACTIVE_NS        (2 * NS_PER_SEC)
 #define TWCC_INTERVAL_NS (100 * NS_PER_MS)
 #define SYNC_INTERVAL_NS (500 * NS_PER_MS)
@@ -38,7 +39,7 @@ typedef struct {
 typedef struct {
     guint32 ssrc;
     guint section;
-    gboolean rtx;
+    gint64 last_ns;
 } Stream;
 
 typedef struct {
@@ -144,6 +145,7 @@ static void fill_section(Section *section, SourceKind kind, const NegotiatedMedi
 void ingress_configure(Ingress *ingress, const Negotiated *negotiated)
 {
     guint videos = 0;
+    ingress->stream_count = 0; /* the sections may have changed places */
     for (guint i = 0; i < SOURCE_KINDS; i++)
         section_clear(&ingress->sections[i]);
     for (guint i = 0; i < negotiated->media->len; i++) {
@@ -202,7 +204,20 @@ static gint section_by_payload_type(const Ingress *ingress, guint8 payload_type)
     return found;
 }
 
-static const Stream *find_stream(Ingress *ingress, const RtpPacket *packet)
+/* A place for a new stream: a free one, or that of one that fell silent. NULL: too many at once. */
+static Stream *stream_place(Ingress *ingress, gint64 now_ns)
+{
+    if (ingress->stream_count < MAX_STREAMS)
+        return &ingress->streams[ingress->stream_count++];
+    Stream *oldest = &ingress->streams[0];
+    for (guint i = 1; i < MAX_STREAMS; i++) {
+        if (ingress->streams[i].last_ns < oldest->last_ns)
+            oldest = &ingress->streams[i];
+    }
+    return now_ns - oldest->last_ns > STREAM_IDLE_NS ? oldest : NULL;
+}
+
+static Stream *find_stream(Ingress *ingress, const RtpPacket *packet, gint64 now_ns)
 {
     for (guint i = 0; i < ingress->stream_count; i++) {
         if (ingress->streams[i].ssrc == packet->ssrc)
@@ -213,11 +228,9 @@ static const Stream *find_stream(Ingress *ingress, const RtpPacket *packet)
         section = section_by_mid(ingress, packet);
     if (section < 0)
         section = section_by_payload_type(ingress, packet->payload_type);
-    if (section < 0 || ingress->stream_count == MAX_STREAMS)
-        return NULL;
-    Stream *stream = &ingress->streams[ingress->stream_count++];
-    *stream = (Stream){ .ssrc = packet->ssrc, .section = (guint)section };
-    stream->rtx = ingress->sections[section].types[packet->payload_type].apt >= 0;
+    Stream *stream = section < 0 ? NULL : stream_place(ingress, now_ns);
+    if (stream)
+        *stream = (Stream){ .ssrc = packet->ssrc, .section = (guint)section };
     return stream;
 }
 
@@ -352,11 +365,12 @@ void ingress_rtp(Ingress *ingress, guint8 *data, gsize size, gint64 arrival_ns)
         ingress->stats.malformed++;
         return;
     }
-    const Stream *stream = find_stream(ingress, &packet);
+    Stream *stream = find_stream(ingress, &packet, arrival_ns);
     if (!stream) {
         ingress->stats.unknown_ssrc++;
         return;
     }
+    stream->last_ns = arrival_ns;
     const Section *section = &ingress->sections[stream->section];
     ingress->stats.packets++;
     ingress->stats.bytes += size;
