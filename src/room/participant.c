@@ -118,6 +118,8 @@ void participant_free(gpointer data)
     peer_close(participant->peer);
     clear_pending(&participant->pending);
     negotiated_free(participant->negotiated);
+    if (participant->own_offer)
+        sdp_session_free(participant->own_offer);
     audio_input_unref(participant->sinks.audio);
     video_input_unref(participant->sinks.camera);
     video_input_unref(participant->sinks.screen);

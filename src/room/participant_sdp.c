@@ -85,13 +85,12 @@ void participant_fail_offer(Participant *participant, GError *error)
     g_error_free(error);
 }
 
-static char *write_answer(Participant *participant, const PeerLocal *local)
+/* Our side as SDP says it; session_id is the caller's to keep until the text is written. */
+static NegotiateLocal local_side(Participant *participant, const PeerLocal *local,
+                                 const char *session_id)
 {
-    const PendingAnswer *pending = &participant->pending;
     const Config *config = participant->room->rooms->config;
-    g_autofree char *session_id =
-        g_strdup_printf("%" G_GUINT64_FORMAT, 1 + (guint64)participant->joined_ns / 1000);
-    NegotiateLocal side = {
+    return (NegotiateLocal){
         .ice_ufrag = local->ice_ufrag,
         .ice_pwd = local->ice_pwd,
         .fingerprint = local->fingerprint,
@@ -105,7 +104,32 @@ static char *write_answer(Participant *participant, const PeerLocal *local)
         .session_version = ++participant->sdp_version,
         .video_bitrate_bps = (gint)config_int(config, "video.bitrate"),
     };
+}
+
+static char *make_session_id(const Participant *participant)
+{
+    return g_strdup_printf("%" G_GUINT64_FORMAT, 1 + (guint64)participant->joined_ns / 1000);
+}
+
+static char *write_answer(Participant *participant, const PeerLocal *local)
+{
+    const PendingAnswer *pending = &participant->pending;
+    g_autofree char *session_id = make_session_id(participant);
+    NegotiateLocal side = local_side(participant, local, session_id);
     return negotiate_answer(pending->negotiated, pending->offer, &side);
+}
+
+/* Our own offer, which is kept for the answer that is to come. */
+static char *write_offer(Participant *participant, const PeerLocal *local)
+{
+    g_autofree char *session_id = make_session_id(participant);
+    NegotiateLocal side = local_side(participant, local, session_id);
+    NegotiateConfig config = negotiate_config(participant);
+    GRand *random = g_rand_new();
+    char *text = negotiate_make_offer(&config, &side, participant->publish ? 2 : 1, random);
+    g_rand_free(random);
+    participant->own_offer = sdp_parse(text, strlen(text), NULL);
+    return text;
 }
 
 /* RFC 8840 section 9, RFC 9725 section 4.3: our new credentials and candidates. */
@@ -122,6 +146,15 @@ static char *write_fragment(Participant *participant, const PeerLocal *local)
     return g_string_free(text, FALSE);
 }
 
+static char *write_side(Participant *participant, const PeerLocal *local)
+{
+    if (participant->pending.ours)
+        return write_offer(participant, local);
+    if (participant->pending.offer)
+        return write_answer(participant, local);
+    return write_fragment(participant, local);
+}
+
 void participant_local_ready(Participant *participant, const PeerLocal *local, const GError *error)
 {
     PendingAnswer *pending = &participant->pending;
@@ -131,8 +164,7 @@ void participant_local_ready(Participant *participant, const PeerLocal *local, c
     }
     if (!pending->done)
         return;
-    g_autofree char *text =
-        pending->offer ? write_answer(participant, local) : write_fragment(participant, local);
+    g_autofree char *text = write_side(participant, local);
     PendingAnswer done = *pending;
     *pending = (PendingAnswer){ 0 };
     if (done.negotiated) {
@@ -174,7 +206,7 @@ static PeerMedia *make_media(Participant *participant, Negotiated *negotiated)
     return media;
 }
 
-ON_CONTROL_THREAD static void open_peer(Participant *participant, PeerMedia *media)
+ON_CONTROL_THREAD static void open_peer(Participant *participant)
 {
     peer_close(participant->peer);
     participant->peer = peer_new(participant->room->rooms->engine, &participant->sinks,
@@ -182,7 +214,6 @@ ON_CONTROL_THREAD static void open_peer(Participant *participant, PeerMedia *med
     participant->state = TRANSPORT_NEW;
     graph_leg_set_viewer(participant->room->graph, participant->leg,
                          participant->view ? peer_viewer(participant->peer) : NULL);
-    peer_connect(participant->peer, media);
 }
 
 static void remember_remote(Participant *participant, const Negotiated *negotiated)
@@ -228,10 +259,12 @@ ON_CONTROL_THREAD static gboolean accept_offer(Participant *participant, const c
     Negotiated *for_peer = negotiate(participant, pending->offer, seed, same, NULL);
     remember_remote(participant, for_peer);
     PeerMedia *media = make_media(participant, for_peer);
-    if (same)
+    if (same) {
         peer_renegotiate(participant->peer, media, restart);
-    else
-        open_peer(participant, media);
+    } else {
+        open_peer(participant);
+        peer_connect(participant->peer, media);
+    }
     return TRUE;
 }
 
@@ -255,6 +288,51 @@ void participant_offer(Participant *participant, const char *sdp, gsize size,
     participant->pending = (PendingAnswer){ .done = answer, .user = user };
     if (!accept_offer(participant, sdp, size, &error))
         participant_fail_offer(participant, error);
+}
+
+/* --- the other way round ----------------------------------------------------------------- */
+
+void participant_make_offer(Participant *participant, ParticipantAnswer offer, gpointer user)
+{
+    if (refuse_second(participant, offer, user))
+        return;
+    if (participant->peer) {
+        g_autoptr(GError) error = g_error_new_literal(
+            TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
+            "The server offers once, before any other offer; renegotiate with one of yours.");
+        offer(NULL, error, user);
+        return;
+    }
+    participant->pending = (PendingAnswer){ .done = offer, .user = user, .ours = TRUE };
+    open_peer(participant);
+    peer_prepare(participant->peer);
+}
+
+static Negotiated *negotiate_answer_of(Participant *participant, const char *sdp, gsize size,
+                                       GError **error)
+{
+    NegotiateConfig config = negotiate_config(participant);
+    g_autoptr(SdpSession) answer = sdp_parse(sdp, size, error);
+    return answer ? negotiate_accept_answer(participant->own_offer, answer, &config, error) : NULL;
+}
+
+gboolean participant_accept_answer(Participant *participant, const char *sdp, gsize size,
+                                   GError **error)
+{
+    if (!participant->own_offer) {
+        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
+                            "An answer came, but there is no offer that waits for one.");
+        return FALSE;
+    }
+    Negotiated *for_peer = negotiate_answer_of(participant, sdp, size, error);
+    if (!for_peer)
+        return FALSE;
+    negotiated_free(participant->negotiated);
+    participant->negotiated = negotiate_answer_of(participant, sdp, size, NULL);
+    g_clear_pointer(&participant->own_offer, sdp_session_free);
+    remember_remote(participant, for_peer);
+    peer_accept(participant->peer, make_media(participant, for_peer));
+    return TRUE;
 }
 
 gboolean participant_add_candidate(Participant *participant, const char *candidate, GError **error)

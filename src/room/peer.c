@@ -249,7 +249,7 @@ static void on_gathered(gpointer user)
     Peer *peer = user;
     thread_assert_net();
     GError *error = NULL;
-    if (apply_remote(peer, &error))
+    if (!peer->media || apply_remote(peer, &error))
         report_local(peer);
     else
         report_error(peer, error);
@@ -350,6 +350,12 @@ static void peer_tick(gint64 now_ns, gpointer user)
 
 /* --- control -> net ---------------------------------------------------------------------- */
 
+ON_NET_THREAD static void start_ticking(Peer *peer)
+{
+    engine_add_net_tick(peer->engine, peer_tick, peer);
+    peer->ticking = TRUE;
+}
+
 static void connect_on_net(gpointer data)
 {
     Message *message = data;
@@ -357,15 +363,30 @@ static void connect_on_net(gpointer data)
     const TransportFactory *factory = engine_transports(peer->engine);
     GError *error = NULL;
     thread_assert_net();
-    apply_media(peer, g_steal_pointer(&message->media));
+    if (message->media)
+        apply_media(peer, g_steal_pointer(&message->media));
     peer->transport =
         factory->transport_new(factory->factory_data, &transport_events, peer, &error);
     if (!peer->transport || !transport_start(peer->transport, &error)) {
         report_error(peer, error);
         return;
     }
-    engine_add_net_tick(peer->engine, peer_tick, peer);
-    peer->ticking = TRUE;
+    if (peer->media)
+        start_ticking(peer);
+}
+
+static void accept_on_net(gpointer data)
+{
+    Message *message = data;
+    Peer *peer = message->peer;
+    GError *error = NULL;
+    thread_assert_net();
+    if (!peer->transport || peer->media)
+        return;
+    apply_media(peer, g_steal_pointer(&message->media));
+    start_ticking(peer);
+    if (!apply_remote(peer, &error))
+        report_error(peer, error);
 }
 
 static void renegotiate_on_net(gpointer data)
@@ -374,7 +395,7 @@ static void renegotiate_on_net(gpointer data)
     Peer *peer = message->peer;
     GError *error = NULL;
     thread_assert_net();
-    if (!peer->transport)
+    if (!peer->transport || !peer->media)
         return;
     apply_media(peer, g_steal_pointer(&message->media));
     if (!message->restart)
@@ -389,7 +410,7 @@ static void restart_on_net(gpointer data)
     Peer *peer = message->peer;
     GError *error = NULL;
     thread_assert_net();
-    if (!peer->transport)
+    if (!peer->transport || !peer->media)
         return;
     Negotiated *negotiated = peer->media->negotiated;
     g_free(negotiated->ice_ufrag);
@@ -477,6 +498,18 @@ void peer_connect(Peer *peer, PeerMedia *media)
     Message *message = message_new(peer);
     message->media = media;
     to_net(peer, connect_on_net, message);
+}
+
+void peer_prepare(Peer *peer)
+{
+    to_net(peer, connect_on_net, message_new(peer));
+}
+
+void peer_accept(Peer *peer, PeerMedia *media)
+{
+    Message *message = message_new(peer);
+    message->media = media;
+    to_net(peer, accept_on_net, message);
 }
 
 void peer_renegotiate(Peer *peer, PeerMedia *media, gboolean restart)

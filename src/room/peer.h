@@ -49,6 +49,13 @@ void peer_close(Peer *peer) ON_CONTROL_THREAD;
 /** The first offer: make the transport and gather; `local` follows. (transfer full) */
 void peer_connect(Peer *peer, PeerMedia *media) ON_CONTROL_THREAD;
 
+/** We are to offer: make the transport and gather; `local` follows, and peer_accept() when the
+ *  answer came. */
+void peer_prepare(Peer *peer) ON_CONTROL_THREAD;
+
+/** What the answer to our offer came to (transfer full). `local` follows only if it fails. */
+void peer_accept(Peer *peer, PeerMedia *media) ON_CONTROL_THREAD;
+
 /** A later offer on the same transport: `local` follows. With `restart`, ICE begins anew. */
 void peer_renegotiate(Peer *peer, PeerMedia *media, gboolean restart) ON_CONTROL_THREAD;
 

@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#define CAPACITY 6
+/* 300 ms, the longest that lip-sync holds a picture, at 60 pictures a second, and some more. */
+#define CAPACITY 20
 
 typedef struct {
     AVFrame *frame;
@@ -51,8 +52,9 @@ void picture_ring_push(PictureRing *ring, const AVFrame *frame, guint8 rotation,
     if (!copy)
         return;
     pthread_mutex_lock(&ring->lock);
+    /* The older ones are due first: were they to go, none would ever stay until it is due. */
     if (ring->count == CAPACITY)
-        drop_oldest(ring, 1);
+        av_frame_free(&ring->slots[--ring->count].frame);
     ring->slots[ring->count++] = (Slot){ copy, ++ring->last_serial, rotation, due_ns };
     ring->arrived_ns = now_ns;
     pthread_mutex_unlock(&ring->lock);

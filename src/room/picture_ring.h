@@ -19,7 +19,7 @@ typedef struct {
 PictureRing *picture_ring_new(void);
 void picture_ring_free(PictureRing *ring);
 
-/** Add a picture (a reference is taken). When full, the oldest goes. */
+/** Add a picture (a reference is taken). When full, it takes the place of the newest. */
 void picture_ring_push(PictureRing *ring, const AVFrame *frame, guint8 rotation, gint64 due_ns,
                        gint64 now_ns);
 

@@ -132,6 +132,15 @@ typedef void (*ParticipantAnswer)(const char *answer_sdp, const GError *error, g
 void participant_offer(Participant *participant, const char *sdp, gsize size,
                        ParticipantAnswer answer, gpointer user) ON_CONTROL_THREAD;
 
+/** The other way round: we offer (one audio and two video sections), once, before any offer of the
+ *  peer. Calls back with the offer like participant_offer() with its answer. */
+void participant_make_offer(Participant *participant, ParticipantAnswer offer,
+                            gpointer user) ON_CONTROL_THREAD;
+
+/** The peer's answer to that offer. */
+gboolean participant_accept_answer(Participant *participant, const char *sdp, gsize size,
+                                   GError **error) ON_CONTROL_THREAD;
+
 /** An ICE candidate of the peer ("candidate:..."); "" or NULL: the end of candidates. */
 gboolean participant_add_candidate(Participant *participant, const char *candidate,
                                    GError **error) ON_CONTROL_THREAD;

@@ -32,6 +32,7 @@ struct Room {
 typedef struct {
     ParticipantAnswer done; /* NULL: nothing waits */
     gpointer user;
+    gboolean ours;          /* what is waited for is an offer of ours */
     SdpSession *offer;      /* NULL: the answer is an SDP fragment */
     Negotiated *negotiated; /* for writing the answer; the peer has one of its own */
 } PendingAnswer;
@@ -49,6 +50,7 @@ struct Participant {
     GraphLeg *leg;
     Peer *peer;             /* NULL before the first offer */
     Negotiated *negotiated; /* what the newest answer said */
+    SdpSession *own_offer;  /* that waits for the peer's answer, or NULL */
     char *fingerprint, *ice_ufrag, *mid;
     guint detach_timer, fail_timer;
     PendingAnswer pending;
