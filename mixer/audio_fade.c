@@ -61,10 +61,11 @@ void audio_fade_silence(AudioFade *fade, float *samples, gint n)
     if (n <= 0)
         return;
     memset(samples, 0, sizeof *samples * CHANNELS * (gsize)n);
-    if (fade->concealed < FADE_FROM + FADE_TIME)
-        join(fade, samples, n);
+    join(fade, samples, n);
     fade->concealed = FADE_FROM + FADE_TIME;
     finish(fade, samples, n);
+    /* Less than 5 ms: the next silence goes on from there. */
+    fade->sounding = fade->last[0] != 0 || fade->last[1] != 0;
 }
 
 void audio_fade_cut(AudioFade *fade)

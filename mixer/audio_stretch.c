@@ -51,7 +51,7 @@ static void decimate(float *restrict out, const float *restrict in, gint frames)
 /** The best lag at 12 kHz, in samples at 48 kHz. */
 static gint search_coarse(const float *samples, gint max_lag, gint window)
 {
-    float low[COARSE_MAX * CHANNELS];
+    float low[COARSE_MAX * CHANNELS] = { 0 };
     gint frames = (max_lag + window) / COARSE;
     gint best = 0;
     float best_correlation = -2;

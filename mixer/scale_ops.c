@@ -258,8 +258,9 @@ const ScaleOps *const scale_ops_list[] = {
 
 const ScaleOps *scale_ops_best(void)
 {
-    guint i = 0;
-    while (!scale_ops_list[i]->usable())
-        i++;
-    return scale_ops_list[i];
+    for (guint i = 0; scale_ops_list[i]; i++) {
+        if (scale_ops_list[i]->usable())
+            return scale_ops_list[i];
+    }
+    return &scale_ops_plain;
 }

@@ -279,7 +279,9 @@ static void post(Strand *strand, gint64 due_ns, StrandTask run, gpointer data,
             enqueue_ready(pool, task);
         else
             heap_push(pool->delayed, task);
-        pthread_cond_signal(&pool->wake);
+        /* G_MININT64 is before everything: what is ready wakes somebody in any case. */
+        if (due_ns < pool->watched_ns)
+            pthread_cond_signal(&pool->wake);
     }
     pthread_mutex_unlock(&pool->lock);
     if (stopping)

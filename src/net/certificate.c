@@ -135,7 +135,7 @@ gboolean fingerprint_parse(const char *text, Fingerprint *fingerprint, GError **
     memset(fingerprint, 0, sizeof *fingerprint);
     const char *space = text ? strchr(text, ' ') : NULL;
     gsize name_size = space ? (gsize)(space - text) : 0;
-    for (gsize i = 0; i < G_N_ELEMENTS(fingerprint_hashes); i++) {
+    for (gsize i = 0; space && i < G_N_ELEMENTS(fingerprint_hashes); i++) {
         const char *name = fingerprint_hashes[i].sdp_name;
         if (strlen(name) != name_size || g_ascii_strncasecmp(text, name, name_size) != 0)
             continue;

@@ -27,6 +27,7 @@
 #define MAX_SEQ_JUMP   1000
 #define MAX_TRANSIT_NS (3 * NS_PER_SEC)
 #define EARLY_PACKETS  64 /* how far before the very first packet reordered ones may come */
+#define MAX_LATE_RUN   25 /* late ones in a row: it is we who are ahead, led on by a stray packet */
 
 #define BASE_SLOT_NS   (100 * NS_PER_MS)
 #define BASE_SLOTS     20 /* 2 s */
@@ -68,6 +69,8 @@ struct AudioJitter {
     gint64 next_seq; /* the first that was not played yet */
     gboolean suspected;
     guint16 suspect_seq;
+    gint64 late_seq; /* the newest late one */
+    guint late_run;  /* late ones, each the successor of the one before */
 
     gboolean playing;
     gboolean quiet;    /* the last packet said that silence follows */
@@ -240,6 +243,7 @@ static void flush(AudioJitter *jitter)
     jitter->played = FALSE;
     jitter->quiet = FALSE;
     jitter->owed = 0;
+    jitter->late_run = 0;
     jitter->skip_until = G_MININT64;
     meter_reset(&jitter->meter);
 }
@@ -333,6 +337,18 @@ static gboolean is_late(AudioJitter *jitter, gint64 seq)
     return TRUE;
 }
 
+/** A packet was late. Where nothing else comes any more, begin anew with the next one. */
+static void note_late(AudioJitter *jitter, gint64 seq)
+{
+    jitter->stats.late++;
+    jitter->late_run = seq == jitter->late_seq + 1 ? jitter->late_run + 1 : 1;
+    jitter->late_seq = seq;
+    if (jitter->late_run < MAX_LATE_RUN)
+        return;
+    flush(jitter);
+    jitter->stats.restarts++;
+}
+
 static void keep_limits(AudioJitter *jitter, gint64 seq, gint64 end_ts)
 {
     jitter->stats.skipped += drop_before(jitter, MAX(jitter->next_seq, seq - MAX_PACKETS + 1));
@@ -355,9 +371,10 @@ void audio_jitter_insert(AudioJitter *jitter, const AudioJitterPacket *packet)
     }
     meter_packet(&jitter->meter, packet->arrival_ns - samples_to_ns(ts), packet->arrival_ns);
     if (is_late(jitter, seq)) {
-        jitter->stats.late++;
+        note_late(jitter, seq);
         return;
     }
+    jitter->late_run = 0;
 
     keep_limits(jitter, seq, ts + packet->duration);
     Slot *slot = slot_of(jitter, seq);

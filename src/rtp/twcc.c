@@ -101,6 +101,7 @@ static void collect(TwccReceiver *receiver, Feedback *feedback)
 {
     gint64 last_ticks = -1;
     feedback->count = 0;
+    feedback->reference = 0;
     for (gint64 seq = receiver->begin; seq < receiver->end; seq++) {
         guint i = (guint)(seq - receiver->begin);
         feedback->status[i] = NOT_ARRIVED;
