@@ -190,7 +190,7 @@ static gboolean look_whether_drained(gpointer data)
 {
     Server *server = data;
     thread_assert_control();
-    if (rooms_participants(server->rooms) && g_get_monotonic_time() < server->drain_end_us)
+    if (api_clients(server->api) && g_get_monotonic_time() < server->drain_end_us)
         return G_SOURCE_CONTINUE;
     server->drain_timer = 0;
     g_main_loop_quit(server->loop);

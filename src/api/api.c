@@ -29,7 +29,6 @@ HttpResponse *api_json_response(guint status, json_t *json)
 
 void api_respond(ApiCall *call, HttpResponse *response)
 {
-    thread_assert_control();
     http_respond(call->exchange, response);
 }
 
@@ -50,7 +49,6 @@ void api_respond_error(ApiCall *call, const GError *error)
 
 Room *api_call_room(ApiCall *call)
 {
-    thread_assert_control();
     Room *room = rooms_find(call->api->rooms, call->params[0]);
     if (!room)
         api_respond_problem(call, 404, "There is no room of this name.");
@@ -59,6 +57,7 @@ Room *api_call_room(ApiCall *call)
 
 /* --- pages ------------------------------------------------------------------------------- */
 
+static void respond_file(ApiCall *call, const char *path) ON_CONTROL_THREAD;
 static void respond_file(ApiCall *call, const char *path)
 {
     HttpResponse *response = static_files_get(call->api->files, path, call->request);
@@ -68,34 +67,39 @@ static void respond_file(ApiCall *call, const char *path)
         api_respond_problem(call, 404, "There is no such page.");
 }
 
+static void page_lobby(ApiCall *call) ON_CONTROL_THREAD;
 static void page_lobby(ApiCall *call)
 {
     respond_file(call, "index.html");
 }
 
+static void page_room(ApiCall *call) ON_CONTROL_THREAD;
 static void page_room(ApiCall *call)
 {
     respond_file(call, "room.html");
 }
 
+static void page_admin(ApiCall *call) ON_CONTROL_THREAD;
 static void page_admin(ApiCall *call)
 {
     respond_file(call, "admin.html");
 }
 
+static void page_file(ApiCall *call) ON_CONTROL_THREAD;
 static void page_file(ApiCall *call)
 {
     respond_file(call, call->request->path + 1);
 }
 
+static void health(ApiCall *call) ON_CONTROL_THREAD;
 static void health(ApiCall *call)
 {
-    thread_assert_control();
     gboolean draining = rooms_draining(call->api->rooms);
     api_respond_json(call, draining ? 503 : 200,
                      json_pack("{s:s}", "status", draining ? "draining" : "ok"));
 }
 
+static void websocket_only(ApiCall *call) ON_CONTROL_THREAD;
 static void websocket_only(ApiCall *call)
 {
     HttpResponse *response = problem_response(426, "/ws speaks WebSocket only.");
@@ -172,6 +176,7 @@ static void count_and_allow_origin(HttpExchange *exchange, HttpResponse *respons
                       "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After");
 }
 
+static void respond_options(ApiCall *call, const RouteMatch *match) ON_CONTROL_THREAD;
 static void respond_options(ApiCall *call, const RouteMatch *match)
 {
     g_autofree char *allow = routes_allow(match->methods);
@@ -190,6 +195,7 @@ static void respond_options(ApiCall *call, const RouteMatch *match)
     api_respond(call, response);
 }
 
+static void respond_wrong_method(ApiCall *call, const RouteMatch *match) ON_CONTROL_THREAD;
 static void respond_wrong_method(ApiCall *call, const RouteMatch *match)
 {
     g_autofree char *allow = routes_allow(match->methods);
@@ -198,6 +204,7 @@ static void respond_wrong_method(ApiCall *call, const RouteMatch *match)
     api_respond(call, response);
 }
 
+static gboolean let_in(ApiCall *call, RouteAccess access) ON_CONTROL_THREAD;
 static gboolean let_in(ApiCall *call, RouteAccess access)
 {
     Api *api = call->api;
@@ -209,6 +216,7 @@ static gboolean let_in(ApiCall *call, RouteAccess access)
     return FALSE;
 }
 
+static void on_request(HttpExchange *exchange, gpointer user) ON_CONTROL_THREAD;
 static void on_request(HttpExchange *exchange, gpointer user)
 {
     Api *api = user;
@@ -233,10 +241,10 @@ static void on_request(HttpExchange *exchange, gpointer user)
     }
 }
 
+static HttpResponse *on_upgrade(const HttpRequest *request, gpointer user) ON_CONTROL_THREAD;
 static HttpResponse *on_upgrade(const HttpRequest *request, gpointer user)
 {
     Api *api = user;
-    thread_assert_control();
     if (strcmp(request->path, "/ws") != 0)
         return problem_response(404, "The WebSocket is at /ws.");
     if (!auth_websocket_ok(api->auth, request))
@@ -252,10 +260,11 @@ static HttpResponse *on_upgrade(const HttpRequest *request, gpointer user)
     return NULL;
 }
 
+static void on_websocket(WebSocket *socket, const HttpRequest *request,
+                         gpointer user) ON_CONTROL_THREAD;
 static void on_websocket(WebSocket *socket, const HttpRequest *request, gpointer user)
 {
     Api *api = user;
-    thread_assert_control();
     (void)request;
     signalling_open(api->signalling, socket);
 }
@@ -328,6 +337,13 @@ char *api_url(Api *api, guint i)
 gboolean api_made_certificate(const Api *api)
 {
     return api->made_certificate;
+}
+
+guint api_clients(Api *api)
+{
+    HttpStats stats;
+    http_server_stats(api->http, &stats);
+    return stats.websockets + whip_sessions_count(api->whip);
 }
 
 static gboolean set_flag(gpointer data)

@@ -26,9 +26,10 @@ char *api_url(Api *api, guint i);
 /** TRUE if a new self-signed certificate was made by api_new(). */
 gboolean api_made_certificate(const Api *api);
 
+/** How many clients are here: open WebSockets, and WHIP and WHEP sessions. */
+guint api_clients(Api *api) ON_CONTROL_THREAD;
+
 /** Take no more connections and send everyone at /ws away (1001); run the main context until they
  *  are gone, at most for a second. */
 void api_stop(Api *api) ON_CONTROL_THREAD;
 void api_free(Api *api) ON_CONTROL_THREAD;
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Api, api_free)

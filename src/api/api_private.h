@@ -33,32 +33,33 @@ struct ApiCall {
 };
 
 /** Answers: each ends the call. */
-void api_respond(ApiCall *call, HttpResponse *response);
-void api_respond_json(ApiCall *call, guint status, json_t *json); /* (transfer full) */
-void api_respond_problem(ApiCall *call, guint status, const char *detail);
-void api_respond_error(ApiCall *call, const GError *error);
+void api_respond(ApiCall *call, HttpResponse *response) ON_CONTROL_THREAD;
+void api_respond_json(ApiCall *call, guint status,
+                      json_t *json /* (transfer full) */) ON_CONTROL_THREAD;
+void api_respond_problem(ApiCall *call, guint status, const char *detail) ON_CONTROL_THREAD;
+void api_respond_error(ApiCall *call, const GError *error) ON_CONTROL_THREAD;
 
 /** (transfer full) A response with this JSON (transfer full). */
 HttpResponse *api_json_response(guint status, json_t *json);
 
 /** The room of the first parameter; NULL: 404 was answered. */
-Room *api_call_room(ApiCall *call);
+Room *api_call_room(ApiCall *call) ON_CONTROL_THREAD;
 
 /** A token was shown; `ok`: the right one. TRUE: come in. After ten wrong ones within a minute an
  *  address has to wait. */
 gboolean api_auth_attempt(Api *api, const char *peer, gboolean ok);
 
 /** Handlers of the table in api.c. */
-void rooms_api_list(ApiCall *call);
-void rooms_api_get(ApiCall *call);
-void rooms_api_delete(ApiCall *call);
-void rooms_api_stats(ApiCall *call);
-void rooms_api_graph(ApiCall *call);
-void rooms_api_participants(ApiCall *call);
-void rooms_api_participant(ApiCall *call);
-void rooms_api_kick(ApiCall *call);
-void whip_post(ApiCall *call);
-void whep_post(ApiCall *call);
-void whip_patch(ApiCall *call);
-void whip_delete(ApiCall *call);
-void metrics_get(ApiCall *call);
+void rooms_api_list(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_get(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_delete(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_stats(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_graph(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_participants(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_participant(ApiCall *call) ON_CONTROL_THREAD;
+void rooms_api_kick(ApiCall *call) ON_CONTROL_THREAD;
+void whip_post(ApiCall *call) ON_CONTROL_THREAD;
+void whep_post(ApiCall *call) ON_CONTROL_THREAD;
+void whip_patch(ApiCall *call) ON_CONTROL_THREAD;
+void whip_delete(ApiCall *call) ON_CONTROL_THREAD;
+void metrics_get(ApiCall *call) ON_CONTROL_THREAD;

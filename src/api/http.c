@@ -11,9 +11,10 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define HEADER_BYTES  8192    /* of one request's header */
-#define MAX_DISCARD   1048576 /* body bytes read and thrown away to keep a connection */
-#define LWS_SEND_SIZE (1 << 22)
+#define HEADER_BYTES    8192    /* of one request's header */
+#define MAX_DISCARD     1048576 /* body bytes read and thrown away to keep a connection */
+#define MAX_EARLY_LOOKS 64
+#define LWS_SEND_SIZE   (1 << 22)
 
 typedef struct HttpConnection HttpConnection;
 
@@ -53,6 +54,7 @@ struct HttpConnection {
     gboolean close;         /* after the answer */
     HttpExchange *exchange; /* BODY to WRITING */
     guint64 expected;       /* body bytes */
+    guint early_looks;      /* at bytes behind the body, before it is answered */
     GByteArray *out;        /* LWS_PRE bytes, then the answer */
     WebSocket *socket;
     guint timer;
@@ -184,7 +186,10 @@ void http_respond(HttpExchange *exchange, HttpResponse *response)
 }
 
 /* Hand the request to the handler. If it answers later, lws must not read on: it has no state for
- * bytes between a request and its answer. */
+ * bytes between a request and its answer. (Where it has read bytes of a next request already, it
+ * looks at them again and again until the answer is there; so answers must not come from sources
+ * of a lower priority than sockets.) */
+static int dispatch(HttpConnection *connection) ON_CONTROL_THREAD;
 static int dispatch(HttpConnection *connection)
 {
     g_autoptr(HttpExchange) exchange = http_exchange_ref(connection->exchange);
@@ -224,6 +229,8 @@ static int on_writable(HttpConnection *connection)
 
 /* Answer before the handler sees anything. The body is read and dropped if it is short, so that
  * the client can read the answer. */
+static int refuse(HttpConnection *connection, guint64 body,
+                  HttpResponse *response) ON_CONTROL_THREAD;
 static int refuse(HttpConnection *connection, guint64 body, HttpResponse *response)
 {
     g_autoptr(HttpResponse) owned = response;
@@ -232,6 +239,7 @@ static int refuse(HttpConnection *connection, guint64 body, HttpResponse *respon
     return on_writable(connection);
 }
 
+static int on_request(HttpConnection *connection) ON_CONTROL_THREAD;
 static int on_request(HttpConnection *connection)
 {
     const HttpOptions *options = &connection->server->options;
@@ -245,6 +253,7 @@ static int on_request(HttpConnection *connection)
     head.request->secure = connection->secure;
     connection->exchange = exchange_new(connection, head.request);
     connection->expected = head.content_length;
+    connection->early_looks = 0;
     gboolean takes_body = head.request->method == HTTP_POST || head.request->method == HTTP_PUT ||
                           head.request->method == HTTP_PATCH;
     /* Without a length lws waits for a body of any size; there is none. */
@@ -274,15 +283,20 @@ static int on_body(HttpConnection *connection, const guint8 *data, gsize size)
     return 0;
 }
 
+/* lws says so again for every look at bytes that came behind the body, before it lets us answer. */
+static int on_body_complete(HttpConnection *connection) ON_CONTROL_THREAD;
 static int on_body_complete(HttpConnection *connection)
 {
-    return connection->state == CONNECTION_BODY ? dispatch(connection) : -1;
+    if (connection->state == CONNECTION_BODY)
+        return dispatch(connection);
+    return ++connection->early_looks > MAX_EARLY_LOOKS ? -1 : 0;
 }
 
 /* --- WebSocket --------------------------------------------------------------------------- */
 
 /* lws asks before it upgrades. Only a plain "websocket" may pass: "h2c" would switch to HTTP/2, and
  * after any other value the header is gone already. The answer is 0 or -1, never "handled". */
+static int confirm_upgrade(HttpConnection *connection) ON_CONTROL_THREAD;
 static int confirm_upgrade(HttpConnection *connection)
 {
     char upgrade[16] = "";
@@ -307,6 +321,7 @@ static int confirm_upgrade(HttpConnection *connection)
     return -1;
 }
 
+static int on_established(HttpConnection *connection) ON_CONTROL_THREAD;
 static int on_established(HttpConnection *connection)
 {
     HttpServer *server = connection->server;
@@ -320,6 +335,7 @@ static int on_established(HttpConnection *connection)
     return 0;
 }
 
+static void on_websocket_gone(HttpConnection *connection) ON_CONTROL_THREAD;
 static void on_websocket_gone(HttpConnection *connection)
 {
     WebSocket *socket = g_steal_pointer(&connection->socket);
@@ -329,6 +345,8 @@ static void on_websocket_gone(HttpConnection *connection)
     websocket_free(socket);
 }
 
+static int on_websocket(HttpConnection *connection, enum lws_callback_reasons reason, void *in,
+                        size_t size) ON_CONTROL_THREAD;
 static int on_websocket(HttpConnection *connection, enum lws_callback_reasons reason, void *in,
                         size_t size)
 {
@@ -354,6 +372,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 {
     HttpConnection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     (void)user;
+    thread_assert_control();
     if (!connection)
         return 0;
     connection->wsi = wsi;

@@ -79,5 +79,4 @@ void http_exchange_set_finish(HttpExchange *exchange, HttpFinish finish, gpointe
 /** Answer (transfer full). Once; a second answer is dropped. */
 void http_respond(HttpExchange *exchange, HttpResponse *response) ON_CONTROL_THREAD;
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpExchange, http_exchange_unref)

@@ -129,7 +129,6 @@ static void append_engine(GString *out, const Api *api)
 
 void metrics_get(ApiCall *call)
 {
-    thread_assert_control();
     g_autoptr(GString) out = g_string_new(NULL);
     append_rooms(out, call->api);
     append_http(out, call->api);

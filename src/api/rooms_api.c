@@ -56,6 +56,7 @@ void rooms_api_participants(ApiCall *call)
     api_respond_json(call, 200, json_pack("{s:o}", "participants", participants));
 }
 
+static Participant *call_participant(ApiCall *call) ON_CONTROL_THREAD;
 static Participant *call_participant(ApiCall *call)
 {
     Room *room = api_call_room(call);

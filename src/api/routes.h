@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/http_message.h"
+#include "base/thread.h"
 
 /* One table of routes: method, path pattern, handler. A pattern's {name} takes one path segment of
  * [A-Za-z0-9_-]{1,64}; `{name...}` at the end takes the rest of the path. */

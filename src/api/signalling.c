@@ -198,6 +198,7 @@ typedef struct {
     Signalling *signalling;
     gint64 number;
     json_t *re;
+    const char *reply; /* "answer", or "offer" where ours was asked for */
 } PendingOffer;
 
 static void on_answer(const char *answer_sdp, const GError *error, gpointer user)
@@ -207,7 +208,7 @@ static void on_answer(const char *answer_sdp, const GError *error, gpointer user
     if (client) {
         client->pending_offers--;
         if (answer_sdp)
-            send_reply(client, json_pack("{s:s, s:s}", "type", "answer", "sdp", answer_sdp),
+            send_reply(client, json_pack("{s:s, s:s}", "type", pending->reply, "sdp", answer_sdp),
                        pending->re);
         else
             send_error(client, error, pending->re);
@@ -217,8 +218,8 @@ static void on_answer(const char *answer_sdp, const GError *error, gpointer user
     g_free(pending);
 }
 
-static void on_offer(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
-static void on_offer(SignallingClient *client, const SignallingMessage *message)
+/* Somebody offers: the client, or we at its request. */
+ON_CONTROL_THREAD static void on_offer(SignallingClient *client, const SignallingMessage *message)
 {
     if (client->pending_offers >= MAX_PENDING_OFFERS) {
         send_new_error(client, TESSERA_ERROR_UNAVAILABLE,
@@ -231,8 +232,23 @@ static void on_offer(SignallingClient *client, const SignallingMessage *message)
     pending->number = client->number;
     pending->re = json_incref(message->id);
     client->pending_offers++;
-    participant_offer(client->participant, message->offer.sdp, message->offer.size, on_answer,
-                      pending);
+    if (message->type == SIGNALLING_OFFER) {
+        pending->reply = "answer";
+        participant_offer(client->participant, message->sdp.sdp, message->sdp.size, on_answer,
+                          pending);
+    } else {
+        pending->reply = "offer";
+        participant_make_offer(client->participant, on_answer, pending);
+    }
+}
+
+ON_CONTROL_THREAD static void on_client_answer(SignallingClient *client,
+                                               const SignallingMessage *message)
+{
+    g_autoptr(GError) error = NULL;
+    if (!participant_accept_answer(client->participant, message->sdp.sdp, message->sdp.size,
+                                   &error))
+        send_error(client, error, message->id);
 }
 
 static void on_candidate(SignallingClient *client,
@@ -269,8 +285,10 @@ static void on_joined_message(SignallingClient *client, const SignallingMessage 
 {
     if (!client->participant)
         send_new_error(client, TESSERA_ERROR_CONFLICT, "Join a room first.", message->id);
-    else if (message->type == SIGNALLING_OFFER)
+    else if (message->type == SIGNALLING_OFFER || message->type == SIGNALLING_OFFER_REQUEST)
         on_offer(client, message);
+    else if (message->type == SIGNALLING_ANSWER)
+        on_client_answer(client, message);
     else if (message->type == SIGNALLING_CANDIDATE)
         on_candidate(client, message);
     else

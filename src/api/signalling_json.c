@@ -28,12 +28,12 @@ static gboolean parse_join(const json_t *root, SignallingMessage *message, GErro
            json_text_optional_bool(root, "view", &join->view, error);
 }
 
-static gboolean parse_offer(const json_t *root, SignallingMessage *message, GError **error)
+static gboolean parse_sdp(const json_t *root, SignallingMessage *message, GError **error)
 {
-    message->offer = (SignallingOffer){ 0 };
-    if (!json_text_string(root, "sdp", MAX_SDP, &message->offer.sdp, error))
+    message->sdp = (SignallingSdp){ 0 };
+    if (!json_text_string(root, "sdp", MAX_SDP, &message->sdp.sdp, error))
         return FALSE;
-    message->offer.size = strlen(message->offer.sdp);
+    message->sdp.size = strlen(message->sdp.sdp);
     return TRUE;
 }
 
@@ -78,7 +78,9 @@ static const struct {
     MessageParser parse;
 } message_types[] = {
     { "join", SIGNALLING_JOIN, parse_join },
-    { "offer", SIGNALLING_OFFER, parse_offer },
+    { "offer", SIGNALLING_OFFER, parse_sdp },
+    { "offer-request", SIGNALLING_OFFER_REQUEST, parse_nothing },
+    { "answer", SIGNALLING_ANSWER, parse_sdp },
     { "candidate", SIGNALLING_CANDIDATE, parse_candidate },
     { "update", SIGNALLING_UPDATE, parse_update },
     { "leave", SIGNALLING_LEAVE, parse_nothing },
@@ -113,7 +115,8 @@ gboolean signalling_parse(const char *text, gsize size, SignallingMessage *messa
         return message_types[i].parse(message->root, message, error);
     }
     g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
-                        "\"type\" must be join, offer, candidate, update, leave or ping.");
+                        "\"type\" must be join, offer, offer-request, answer, candidate, update, "
+                        "leave or ping.");
     return FALSE;
 }
 

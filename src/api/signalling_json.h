@@ -8,6 +8,8 @@
 typedef enum {
     SIGNALLING_JOIN,
     SIGNALLING_OFFER,
+    SIGNALLING_OFFER_REQUEST, /* the server is to offer */
+    SIGNALLING_ANSWER,        /* to that offer */
     SIGNALLING_CANDIDATE,
     SIGNALLING_UPDATE,
     SIGNALLING_LEAVE,
@@ -23,7 +25,7 @@ typedef struct {
 typedef struct {
     const char *sdp;
     gsize size;
-} SignallingOffer;
+} SignallingSdp;
 
 typedef struct {
     gint audio_muted, video_muted; /* 0, 1, or -1: unchanged */
@@ -35,7 +37,7 @@ typedef struct {
     json_t *id; /* what "re" of the reply is, or NULL */
     union {
         SignallingJoin join;
-        SignallingOffer offer;
+        SignallingSdp sdp;     /* OFFER, ANSWER */
         const char *candidate; /* "candidate:...", or NULL: the end of candidates */
         SignallingUpdate update;
     };

@@ -126,11 +126,9 @@ int websocket_writable(WebSocket *socket)
 
 static int refuse(WebSocket *socket, guint code, const char *reason)
 {
-    socket->code = code;
-    socket->closing = TRUE;
-    lws_close_reason(socket->wsi, (enum lws_close_status)code, (unsigned char *)reason,
-                     strlen(reason));
-    return -1;
+    clear_queue(socket);
+    websocket_close(socket, code, reason);
+    return 0; /* what still comes in is dropped */
 }
 
 int websocket_receive(WebSocket *socket, const char *data, gsize size)

@@ -79,6 +79,12 @@ static void sweep(WhipSessions *sessions)
     }
 }
 
+guint whip_sessions_count(WhipSessions *sessions)
+{
+    sweep(sessions);
+    return g_hash_table_size(sessions->by_session);
+}
+
 static char *new_etag(void)
 {
     return g_strdup_printf("\"%08x%08x\"", g_random_int(), g_random_int());
@@ -162,6 +168,7 @@ static void on_answer(const char *answer, const GError *error, gpointer user)
     pending_free(pending);
 }
 
+static gboolean check_post(ApiCall *call) ON_CONTROL_THREAD;
 static gboolean check_post(ApiCall *call)
 {
     const char *mode = http_request_arg(call->request, "mode");
@@ -210,13 +217,11 @@ static void post(ApiCall *call, gboolean whep)
 
 void whip_post(ApiCall *call)
 {
-    thread_assert_control();
     post(call, FALSE);
 }
 
 void whep_post(ApiCall *call)
 {
-    thread_assert_control();
     post(call, TRUE);
 }
 
@@ -260,6 +265,7 @@ static void on_fragment(const char *answer, const GError *error, gpointer user)
     pending_free(pending);
 }
 
+static gboolean check_patch(ApiCall *call, WhipSession *session) ON_CONTROL_THREAD;
 static gboolean check_patch(ApiCall *call, WhipSession *session)
 {
     const char *match = http_request_header(call->request, HTTP_HEADER_IF_MATCH);
@@ -281,7 +287,6 @@ static gboolean check_patch(ApiCall *call, WhipSession *session)
 void whip_patch(ApiCall *call)
 {
     Participant *participant;
-    thread_assert_control();
     WhipSession *session = call_session(call, &participant);
     if (!session || !check_patch(call, session))
         return;
@@ -293,7 +298,6 @@ void whip_patch(ApiCall *call)
 void whip_delete(ApiCall *call)
 {
     Participant *participant;
-    thread_assert_control();
     if (!call_session(call, &participant))
         return;
     g_hash_table_remove(call->api->whip->by_session, call->params[1]);

@@ -14,3 +14,6 @@ struct Api;
 
 WhipSessions *whip_sessions_new(struct Api *api);
 void whip_sessions_free(WhipSessions *sessions);
+
+/** How many sessions have their participant still. */
+guint whip_sessions_count(WhipSessions *sessions) ON_CONTROL_THREAD;

@@ -102,7 +102,7 @@ static inline gboolean client_read(Client *client, gboolean head_only, Reply *re
     }
     gsize head = (gsize)(end - client->in->str) + 4;
     reply->head = g_strndup(client->in->str, head);
-    g_assert_true(g_str_has_prefix(reply->head, "HTTP/1.1 "));
+    g_assert_true(g_str_has_prefix(reply->head, "HTTP/1."));
     reply->status = (guint)g_ascii_strtoull(reply->head + 9, NULL, 10);
     g_autofree char *length = reply_header(reply, "Content-Length");
     reply->size = length && !head_only ? (gsize)g_ascii_strtoull(length, NULL, 10) : 0;
@@ -118,7 +118,8 @@ static inline gboolean client_request(Client *client, const char *method, const 
                                       const char *headers, const char *body, Reply *reply)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    g_string_append_printf(text, "%s %s HTTP/1.1\r\nHost: localhost:1\r\n%s", method, path, headers);
+    g_string_append_printf(text, "%s %s HTTP/1.1\r\nHost: localhost:1\r\n%s", method, path,
+                           headers);
     if (body)
         g_string_append_printf(text, "Content-Length: %" G_GSIZE_FORMAT "\r\n", strlen(body));
     g_string_append_printf(text, "\r\n%s", body ? body : "");
@@ -232,6 +233,12 @@ static inline char *client_ws_expect(Client *client, const char *part)
         g_free(text);
     }
     g_error("the connection ended (%u) before a message with %s", code, part);
+}
+
+/* The same where the text does not matter. */
+static inline void client_ws_await(Client *client, const char *part)
+{
+    g_free(client_ws_expect(client, part));
 }
 
 /* --- the two threads --------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "room/room.h"
 
 #define FAKE_ANSWER "v=0\r\ns=fake answer\r\n"
+#define FAKE_OFFER  "v=0\r\ns=offer of the server\r\n"
 
 struct Rooms {
     const Config *config;
@@ -76,7 +77,7 @@ static void fake_answer_later(Rooms *rooms, FakeAnswer *answer)
     if (rooms->never_answers)
         g_ptr_array_add(rooms->waiting, answer);
     else
-        g_idle_add(fake_answer_idle, answer);
+        g_idle_add_full(G_PRIORITY_DEFAULT, fake_answer_idle, answer, NULL);
 }
 
 static void fake_answer_all(Rooms *rooms)
@@ -345,6 +346,25 @@ void participant_offer(Participant *participant, const char *sdp, gsize size,
     if (size < 3 || strncmp(sdp, "v=0", 3) != 0)
         later->error = g_error_new_literal(TESSERA_ERROR, TESSERA_ERROR_INVALID, "This is no SDP.");
     fake_answer_later(participant->room->rooms, later);
+}
+
+void participant_make_offer(Participant *participant, ParticipantAnswer offer, gpointer user)
+{
+    FakeAnswer *later = g_new0(FakeAnswer, 1);
+    later->answer = offer;
+    later->user = user;
+    later->text = g_strdup(FAKE_OFFER);
+    fake_answer_later(participant->room->rooms, later);
+}
+
+gboolean participant_accept_answer(Participant *participant, const char *sdp, gsize size,
+                                   GError **error)
+{
+    (void)participant;
+    if (size >= 3 && strncmp(sdp, "v=0", 3) == 0)
+        return TRUE;
+    g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID, "This is no SDP.");
+    return FALSE;
 }
 
 gboolean participant_add_candidate(Participant *participant, const char *candidate, GError **error)
