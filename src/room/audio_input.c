@@ -12,11 +12,19 @@
 #define BUFFER_SAMPLES (AUDIO_MAX_SAMPLES + MIXER_TICK_SAMPLES + AUDIO_STRETCH_MAX_LAG)
 /* Pulls in one tick: packets of 2.5 ms fill one in eight; SKIP needs some more. */
 #define MAX_PULLS 64
+/* Quieter than this a sound is in no mix (the mixer's threshold), once it has been so for longer
+ * than the mixer holds on to it; then it need not be decoded. */
+#define QUIET_DBOV  71
+#define QUIET_AFTER (AUDIO_RATE_HZ * 3 / 2)
+/* Packets that are kept while nothing is decoded: decoded before the first loud one, they bring
+ * the decoder back to where the sender's encoder is. */
+#define PREROLL 4
 
 struct AudioInput {
     gint refs; /* atomic */
     const CodecType *codec;
     BoundedQueue *packets; /* of AudioJitterPacket; one with payload NULL means: begin anew */
+    guint8 next_level;     /* net thread: of the packets that follow */
 
     /* Audio thread. */
     AudioJitter *jitter;
@@ -27,6 +35,8 @@ struct AudioInput {
     gint count;             /* samples per channel in the buffer */
     guint32 head_timestamp; /* of the first one */
     gboolean silent;        /* the newest pull was empty */
+    gint quiet_samples;     /* for so long the sender has been quiet */
+    GQueue preroll;         /* of GBytes: the newest packets that were not decoded */
 
     pthread_mutex_t lock; /* guards everything below */
     gboolean has_position;
@@ -55,6 +65,7 @@ AudioInput *audio_input_new(const CodecType *codec, GError **error)
     input->decoder = decoder;
     input->packets = bounded_queue_new(QUEUE_PACKETS, packet_free);
     input->jitter = audio_jitter_new();
+    g_queue_init(&input->preroll);
     input->buffer = g_new0(float, BUFFER_SAMPLES *MIXER_CHANNELS);
     pthread_mutex_init(&input->lock, NULL);
     return input;
@@ -72,6 +83,7 @@ void audio_input_unref(AudioInput *input)
         return;
     bounded_queue_free(input->packets);
     audio_jitter_free(input->jitter);
+    g_queue_clear_full(&input->preroll, (GDestroyNotify)g_bytes_unref);
     audio_decoder_free(input->decoder);
     g_free(input->buffer);
     pthread_mutex_destroy(&input->lock);
@@ -92,8 +104,14 @@ void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
                                    .arrival_ns = arrival_ns,
                                    .duration = duration,
                                    .has_fec = audio_packet_has_fec(input->codec, payload, size),
+                                   .level_dbov = input->next_level,
                                    .payload = g_bytes_new(payload, size) };
     bounded_queue_push(input->packets, packet);
+}
+
+void audio_input_level(AudioInput *input, guint8 level_dbov)
+{
+    input->next_level = level_dbov;
 }
 
 void audio_input_restart(AudioInput *input)
@@ -103,6 +121,13 @@ void audio_input_restart(AudioInput *input)
 
 /* --- audio thread ------------------------------------------------------------------------ */
 
+static void begin_anew(AudioInput *input)
+{
+    audio_jitter_reset(input->jitter);
+    g_queue_clear_full(&input->preroll, (GDestroyNotify)g_bytes_unref);
+    input->quiet_samples = 0;
+}
+
 static void take_packets(AudioInput *input)
 {
     AudioJitterPacket *packet;
@@ -110,13 +135,43 @@ static void take_packets(AudioInput *input)
         if (packet->payload)
             audio_jitter_insert(input->jitter, packet);
         else
-            audio_jitter_reset(input->jitter);
+            begin_anew(input);
         packet_free(packet);
     }
     pthread_mutex_lock(&input->lock);
     gint64 min_delay_ns = input->min_delay_ns;
     pthread_mutex_unlock(&input->lock);
     audio_jitter_set_min_delay(input->jitter, min_delay_ns);
+}
+
+/* TRUE if the sender is quiet for so long that this pull need not be decoded; its packet is kept.
+ */
+static gboolean pass_over(AudioInput *input, const AudioJitterPull *pull)
+{
+    if (pull->action != AUDIO_JITTER_PACKET)
+        return input->quiet_samples >= QUIET_AFTER;
+    if (pull->level_dbov < QUIET_DBOV)
+        input->quiet_samples = 0;
+    else if (input->quiet_samples < QUIET_AFTER)
+        input->quiet_samples += pull->samples;
+    if (input->quiet_samples < QUIET_AFTER)
+        return FALSE;
+    g_queue_push_tail(&input->preroll, g_bytes_ref(pull->payload));
+    if (input->preroll.length > PREROLL)
+        g_bytes_unref(g_queue_pop_head(&input->preroll));
+    return TRUE;
+}
+
+/* What was passed over last, for the decoder's sake alone: `scratch` is written over. */
+static void decode_preroll(AudioInput *input, float *scratch)
+{
+    GBytes *payload;
+    while ((payload = g_queue_pop_head(&input->preroll))) {
+        gsize size = 0;
+        gconstpointer data = g_bytes_get_data(payload, &size);
+        audio_decoder_decode(input->decoder, data, size, scratch);
+        g_bytes_unref(payload);
+    }
 }
 
 /* Decode, conceal or silence, as the jitter buffer says, at the end of the buffer, without a seam.
@@ -128,10 +183,11 @@ static gint decode_pull(AudioInput *input, const AudioJitterPull *pull)
     const guint8 *data = pull->payload ? g_bytes_get_data(pull->payload, &size) : NULL;
     gint wanted = CLAMP(pull->samples, 120, AUDIO_MAX_SAMPLES);
     gint samples = -1;
-    if (pull->action == AUDIO_JITTER_EMPTY) {
+    if (pass_over(input, pull) || pull->action == AUDIO_JITTER_EMPTY) {
         audio_fade_silence(&input->fade, end, wanted);
         return wanted;
     }
+    decode_preroll(input, end);
     if (pull->action == AUDIO_JITTER_PACKET)
         samples = audio_decoder_decode(input->decoder, data, size, end);
     else if (pull->action == AUDIO_JITTER_FEC)

@@ -19,6 +19,11 @@ void audio_input_unref(AudioInput *input);
 void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
                         const guint8 *payload, gsize size, gint64 arrival_ns) ON_NET_THREAD;
 
+/** What the sender says of the loudness of the packets that follow (RFC 6464: 0 loudest .. 127
+ *  silence; 0 where it says nothing). Whoever has been quieter than -70 dBFS for more than a second
+ *  is in no mix, and is not decoded until that ends. */
+void audio_input_level(AudioInput *input, guint8 level_dbov) ON_NET_THREAD;
+
 /** The sender began anew (another SSRC): what waits is forgotten. */
 void audio_input_restart(AudioInput *input) ON_NET_THREAD;
 

@@ -294,6 +294,8 @@ static void remove_leg_on_audio(gpointer data)
     thread_assert_audio();
     if (leg->input)
         audio_mixer_remove(command->graph->mixer, leg->input);
+    if (leg->speaker.speaking)
+        scene_set_speaking(command->graph->scene, leg->id, FALSE);
     g_ptr_array_remove(command->graph->legs, leg);
 }
 

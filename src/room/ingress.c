@@ -257,6 +257,17 @@ ON_NET_THREAD static void audio_red(Ingress *ingress, const RtpPacket *packet, g
     }
 }
 
+ON_NET_THREAD static void note_level(Ingress *ingress, const Section *section,
+                                     const RtpPacket *packet)
+{
+    RtpExtensions extensions;
+    if (!section->extensions.id_of[RTP_EXT_AUDIO_LEVEL])
+        return;
+    rtp_ext_parse(packet, &section->extensions, &extensions);
+    gboolean known = extensions.present & (1u << RTP_EXT_AUDIO_LEVEL);
+    audio_input_level(ingress->sinks.audio, known ? extensions.audio_level_dbov : 0);
+}
+
 ON_NET_THREAD static void audio_packet(Ingress *ingress, const Section *section,
                                        const RtpPacket *packet, gint64 arrival_ns)
 {
@@ -275,6 +286,7 @@ ON_NET_THREAD static void audio_packet(Ingress *ingress, const Section *section,
     if (restarted)
         audio_input_restart(ingress->sinks.audio);
     timeline_packet(audio->timeline, packet->timestamp, arrival_ns);
+    note_level(ingress, section, packet);
     if (section->types[packet->payload_type].red)
         audio_red(ingress, packet, arrival_ns);
     else if (packet->payload_size)
@@ -320,10 +332,12 @@ static void video_packet(Ingress *ingress, const Section *section, const RtpPack
     if (type->apt >= 0) {
         RtpPacket original;
         guint32 ssrc = original_ssrc(ingress, section, packet->ssrc);
-        if (!ssrc || !rtx_unwrap(packet, (guint8)type->apt, ssrc, &original))
+        VideoReceive *present = ingress->video[section->kind];
+        /* What is sent again of a stream that is over must not bring it back. */
+        if (!present || ssrc != video_receive_ssrc(present) ||
+            !rtx_unwrap(packet, (guint8)type->apt, ssrc, &original))
             return;
-        video_receive_packet(video_of(ingress, section->kind, ssrc), type->codec, &original, TRUE,
-                             arrival_ns);
+        video_receive_packet(present, type->codec, &original, TRUE, arrival_ns);
         return;
     }
     VideoReceive *receive = video_of(ingress, section->kind, packet->ssrc);

@@ -159,6 +159,9 @@ void participant_local_ready(Participant *participant, const PeerLocal *local, c
 {
     PendingAnswer *pending = &participant->pending;
     if (!local) {
+        /* A connection that never began cannot be changed: the next offer makes another. */
+        if (participant->state == TRANSPORT_NEW)
+            g_clear_pointer(&participant->fingerprint, g_free);
         participant_fail_offer(participant, g_error_copy(error));
         return;
     }

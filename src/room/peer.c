@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "room/peer_stats.h"
 
@@ -389,14 +390,23 @@ static void accept_on_net(gpointer data)
         report_error(peer, error);
 }
 
+/* Whoever waits for an answer gets one. */
+static GError *no_connection(void)
+{
+    return g_error_new_literal(TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                               "There is no connection to change; offer again.");
+}
+
 static void renegotiate_on_net(gpointer data)
 {
     Message *message = data;
     Peer *peer = message->peer;
     GError *error = NULL;
     thread_assert_net();
-    if (!peer->transport || !peer->media)
+    if (!peer->transport || !peer->media) {
+        report_error(peer, no_connection());
         return;
+    }
     apply_media(peer, g_steal_pointer(&message->media));
     if (!message->restart)
         report_local(peer);
@@ -410,8 +420,10 @@ static void restart_on_net(gpointer data)
     Peer *peer = message->peer;
     GError *error = NULL;
     thread_assert_net();
-    if (!peer->transport || !peer->media)
+    if (!peer->transport || !peer->media) {
+        report_error(peer, no_connection());
         return;
+    }
     Negotiated *negotiated = peer->media->negotiated;
     g_free(negotiated->ice_ufrag);
     g_free(negotiated->ice_pwd);

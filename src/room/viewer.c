@@ -10,6 +10,8 @@
 #define HISTORY_PACKETS   512
 #define HISTORY_NS        (1500 * NS_PER_MS)
 #define MIN_RESEND_GAP_NS (40 * NS_PER_MS)
+/* Nobody gets more again than was sent in the first place, but for the last packets. */
+#define MAX_RESEND_CREDIT 256
 #define MAX_BATCH         64
 
 typedef struct {
@@ -32,6 +34,7 @@ struct Viewer {
     RtpHistory *history;
     Rendition *rendition;
     gboolean had_keyframe;
+    guint resend_credit; /* packets */
     gint64 next_report_ns;
     ViewerStats stats;
 };
@@ -221,6 +224,7 @@ static void send_video_payload(Viewer *viewer, Batch *batch, const RenditionFram
     remember(viewer, &header, payload, now_ns);
     rtp_send_stats_packet(&stream->sent, header.timestamp, size, frame->captured_ns);
     viewer->stats.video_packets++;
+    viewer->resend_credit = MIN(viewer->resend_credit + 1, MAX_RESEND_CREDIT);
 }
 
 void viewer_send_video(Viewer *viewer, const RenditionFrame *frame, gint64 now_ns)
@@ -286,13 +290,14 @@ static void resend_one(guint16 seq, gpointer user)
     thread_assert_net();
     gint64 gap_ns = MAX(viewer->stats.rtt_ns, MIN_RESEND_GAP_NS);
     viewer->stats.nacked++;
-    if (!resend->budget || !viewer->history)
+    if (!resend->budget || !viewer->resend_credit || !viewer->history)
         return;
     const RtpHistoryPacket *packet =
         rtp_history_resend(viewer->history, seq, resend->now_ns, gap_ns);
     if (!packet)
         return;
     resend->budget--;
+    viewer->resend_credit--;
     resend_packet(viewer, packet, resend->now_ns);
 }
 

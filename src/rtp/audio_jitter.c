@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/seq.h"
+#include "rtp/delay_meter.h"
 
 #define SLOTS           256 /* a power of two, more than MAX_PACKETS */
 #define MAX_PACKETS     200
@@ -29,15 +30,6 @@
 #define EARLY_PACKETS  64 /* how far before the very first packet reordered ones may come */
 #define MAX_LATE_RUN   25 /* late ones in a row: it is we who are ahead, led on by a stray packet */
 
-#define BASE_SLOT_NS   (100 * NS_PER_MS)
-#define BASE_SLOTS     20 /* 2 s */
-#define NO_SLOT        G_MININT64
-#define BUCKET_NS      (10 * NS_PER_MS)
-#define BUCKETS        51
-#define INTERVAL_NS    (400 * NS_PER_MS)
-#define FORGET         0.95 /* per interval */
-#define QUANTILE       0.95
-
 #define LOSS_WEIGHT    (1.0 / 128)
 #define LOSS_HIGH      0.01
 #define LOSS_LOW       0.004
@@ -46,20 +38,10 @@ typedef struct {
     gint64 seq, ts; /* unwrapped */
     gint duration;
     gboolean has_fec;
+    guint8 level_dbov;
     gboolean received; /* stays set when the payload is gone: tells duplicates from late ones */
     GBytes *payload;
 } Slot;
-
-/** How late packets are, against the fastest of the last 2 s. */
-typedef struct {
-    gint64 slot_number[BASE_SLOTS], slot_min_ns[BASE_SLOTS];
-    gint64 base_ns; /* the least of arrival - timestamp */
-    gboolean known;
-    gint64 interval_start_ns, interval_max_ns;
-    gdouble weight[BUCKETS]; /* sum 1 as soon as there is one interval */
-    guint intervals;
-    gint64 quantile_ns;
-} DelayMeter;
 
 struct AudioJitter {
     Slot slots[SLOTS]; /* by sequence number */
@@ -92,61 +74,6 @@ struct AudioJitter {
 static gint64 samples_to_ns(gint64 samples)
 {
     return samples * 62500 / 3;
-}
-
-static void meter_reset(DelayMeter *meter)
-{
-    *meter = (DelayMeter){ .known = FALSE };
-    for (guint i = 0; i < BASE_SLOTS; i++)
-        meter->slot_number[i] = NO_SLOT;
-}
-
-static void meter_find_base(DelayMeter *meter, gint64 transit_ns, gint64 arrival_ns)
-{
-    gint64 number = arrival_ns / BASE_SLOT_NS;
-    guint slot = (guint)((guint64)number % BASE_SLOTS);
-    if (meter->slot_number[slot] != number) {
-        meter->slot_number[slot] = number;
-        meter->slot_min_ns[slot] = transit_ns;
-    }
-    meter->slot_min_ns[slot] = MIN(meter->slot_min_ns[slot], transit_ns);
-    meter->base_ns = transit_ns;
-    for (guint i = 0; i < BASE_SLOTS; i++)
-        if (meter->slot_number[i] > number - BASE_SLOTS)
-            meter->base_ns = MIN(meter->base_ns, meter->slot_min_ns[i]);
-}
-
-/** Note the largest delay of one interval; the weights of the earlier ones fade. */
-static void meter_close_interval(DelayMeter *meter)
-{
-    /* The first intervals count as many as there are of them, so that the start is quick. */
-    gdouble forget = MIN(FORGET, 1 - 1.0 / (meter->intervals + 1));
-    gint64 bucket = CLAMP(meter->interval_max_ns / BUCKET_NS, 0, BUCKETS - 1);
-    for (guint i = 0; i < BUCKETS; i++)
-        meter->weight[i] *= forget;
-    meter->weight[bucket] += 1 - forget;
-    meter->intervals++;
-
-    gdouble above = 0;
-    guint quantile = BUCKETS - 1;
-    while (quantile > 0 && above + meter->weight[quantile] <= 1 - QUANTILE + 1e-9)
-        above += meter->weight[quantile--];
-    meter->quantile_ns = (quantile + 1) * BUCKET_NS;
-}
-
-static void meter_packet(DelayMeter *meter, gint64 transit_ns, gint64 arrival_ns)
-{
-    meter_find_base(meter, transit_ns, arrival_ns);
-    if (!meter->known) {
-        meter->known = TRUE;
-        meter->interval_start_ns = arrival_ns;
-    }
-    if (arrival_ns - meter->interval_start_ns >= INTERVAL_NS) {
-        meter_close_interval(meter);
-        meter->interval_start_ns = arrival_ns;
-        meter->interval_max_ns = 0;
-    }
-    meter->interval_max_ns = MAX(meter->interval_max_ns, transit_ns - meter->base_ns);
 }
 
 static gint64 target_ns(const AudioJitter *jitter)
@@ -245,7 +172,7 @@ static void flush(AudioJitter *jitter)
     jitter->owed = 0;
     jitter->late_run = 0;
     jitter->skip_until = G_MININT64;
-    meter_reset(&jitter->meter);
+    delay_meter_reset(&jitter->meter);
 }
 
 AudioJitter *audio_jitter_new(void)
@@ -369,7 +296,7 @@ void audio_jitter_insert(AudioJitter *jitter, const AudioJitterPacket *packet)
         jitter->stats.duplicates++;
         return;
     }
-    meter_packet(&jitter->meter, packet->arrival_ns - samples_to_ns(ts), packet->arrival_ns);
+    delay_meter_packet(&jitter->meter, packet->arrival_ns - samples_to_ns(ts), packet->arrival_ns);
     if (is_late(jitter, seq)) {
         note_late(jitter, seq);
         return;
@@ -383,6 +310,7 @@ void audio_jitter_insert(AudioJitter *jitter, const AudioJitterPacket *packet)
                     .duration = packet->duration,
                     .received = TRUE,
                     .has_fec = packet->has_fec,
+                    .level_dbov = packet->level_dbov,
                     .payload = g_bytes_ref(packet->payload) };
     jitter->count++;
     jitter->stats.packets++;
@@ -457,6 +385,7 @@ static void pull_packet(AudioJitter *jitter, Slot *slot, AudioJitterPull *pull)
     pull->action = AUDIO_JITTER_PACKET;
     pull->samples = slot->duration;
     pull->rtp_timestamp = (guint32)slot->ts;
+    pull->level_dbov = slot->level_dbov;
     pull->payload = take_payload(jitter, slot);
     jitter->quiet = g_bytes_get_size(pull->payload) <= DTX_BYTES;
     jitter->duration = slot->duration;

@@ -19,8 +19,9 @@ typedef struct {
     guint16 seq;
     guint32 rtp_timestamp; /* 48 kHz */
     gint64 arrival_ns;
-    gint duration;    /* samples per channel, 1..5760 */
-    gboolean has_fec; /* carries in-band FEC about its predecessor */
+    gint duration;     /* samples per channel, 1..5760 */
+    gboolean has_fec;  /* carries in-band FEC about its predecessor */
+    guint8 level_dbov; /* RFC 6464: 0 loudest .. 127 silence; 0 also where it is not known */
     GBytes *payload;
 } AudioJitterPacket;
 
@@ -41,6 +42,7 @@ typedef enum {
 typedef struct {
     AudioJitterAction action;
     GBytes *payload;       /* (transfer full) for PACKET and FEC */
+    guint8 level_dbov;     /* of PACKET, as it was inserted */
     guint32 rtp_timestamp; /* of the first sample that this pull yields */
     gint samples;          /* per channel, as far as it is known before decoding */
     AudioStretchWish wish;

@@ -1,5 +1,6 @@
 #include "support/memory_transport.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,7 +33,7 @@ struct MemoryPort {
     gint connected;    /* atomic */
     gint wanted_state; /* atomic: TransportState + 1 to report, or 0 */
 
-    GMutex lock; /* guards the links */
+    pthread_mutex_t lock; /* guards the links */
     SimLink *up, *down;
 };
 
@@ -48,8 +49,8 @@ struct MemoryNetwork {
     GPtrArray *transports; /* of MemoryTransport */
     guint next_number;
 
-    GMutex lock;     /* guards everything below */
-    GPtrArray *ports; /* of MemoryPort */
+    pthread_mutex_t lock; /* guards everything below */
+    GPtrArray *ports;     /* of MemoryPort */
     guint32 next_seed;
 };
 
@@ -61,12 +62,12 @@ MemoryPort *memory_port_new(MemoryNetwork *network, const char *ice_ufrag)
     port->refs = 1;
     port->network = network;
     port->ufrag = g_strdup(ice_ufrag);
-    g_mutex_init(&port->lock);
-    g_mutex_lock(&network->lock);
+    pthread_mutex_init(&port->lock, NULL);
+    pthread_mutex_lock(&network->lock);
     port->up = sim_link_new(network->next_seed++);
     port->down = sim_link_new(network->next_seed++);
     g_ptr_array_add(network->ports, port);
-    g_mutex_unlock(&network->lock);
+    pthread_mutex_unlock(&network->lock);
     return port;
 }
 
@@ -82,7 +83,7 @@ static void port_unref(MemoryPort *port)
         return;
     sim_link_free(port->up);
     sim_link_free(port->down);
-    g_mutex_clear(&port->lock);
+    pthread_mutex_destroy(&port->lock);
     g_free(port->ufrag);
     g_free(port);
 }
@@ -91,39 +92,39 @@ void memory_port_free(MemoryPort *port)
 {
     if (!port)
         return;
-    g_mutex_lock(&port->network->lock);
+    pthread_mutex_lock(&port->network->lock);
     g_ptr_array_remove(port->network->ports, port);
-    g_mutex_unlock(&port->network->lock);
+    pthread_mutex_unlock(&port->network->lock);
     port_unref(port);
 }
 
 void memory_port_configure(MemoryPort *port, const SimLinkConfig *up, const SimLinkConfig *down)
 {
-    g_mutex_lock(&port->lock);
+    pthread_mutex_lock(&port->lock);
     sim_link_configure(port->up, up);
     sim_link_configure(port->down, down);
-    g_mutex_unlock(&port->lock);
+    pthread_mutex_unlock(&port->lock);
 }
 
 void memory_port_hold_up(MemoryPort *port, gint64 until_ns)
 {
-    g_mutex_lock(&port->lock);
+    pthread_mutex_lock(&port->lock);
     sim_link_hold(port->up, until_ns);
-    g_mutex_unlock(&port->lock);
+    pthread_mutex_unlock(&port->lock);
 }
 
 void memory_port_send(MemoryPort *port, const guint8 *data, gsize size, gint64 now_ns)
 {
-    g_mutex_lock(&port->lock);
+    pthread_mutex_lock(&port->lock);
     sim_link_send(port->up, data, size, now_ns);
-    g_mutex_unlock(&port->lock);
+    pthread_mutex_unlock(&port->lock);
 }
 
 static GBytes *port_take(MemoryPort *port, SimLink *link, gint64 now_ns, gint64 *arrival_ns)
 {
-    g_mutex_lock(&port->lock);
+    pthread_mutex_lock(&port->lock);
     GBytes *bytes = sim_link_receive(link, now_ns, arrival_ns);
-    g_mutex_unlock(&port->lock);
+    pthread_mutex_unlock(&port->lock);
     return bytes;
 }
 
@@ -145,13 +146,13 @@ gboolean memory_port_connected(MemoryPort *port)
 static MemoryPort *find_port(MemoryNetwork *network, const char *ufrag)
 {
     MemoryPort *found = NULL;
-    g_mutex_lock(&network->lock);
+    pthread_mutex_lock(&network->lock);
     for (guint i = 0; i < network->ports->len && !found; i++) {
         MemoryPort *port = network->ports->pdata[i];
         if (strcmp(port->ufrag, ufrag) == 0)
             found = port_ref(port);
     }
-    g_mutex_unlock(&network->lock);
+    pthread_mutex_unlock(&network->lock);
     return found;
 }
 
@@ -180,13 +181,12 @@ static void new_credentials(MemoryTransport *transport)
 {
     g_snprintf(transport->ufrag, sizeof transport->ufrag, "srv%u", ++transport->generation);
     transport->candidates[0] = "candidate:1 1 udp 2130706431 127.0.0.1 50000 typ host";
-    transport->local = (TransportLocal){
-        .ice_ufrag = transport->ufrag,
-        .ice_pwd = "0123456789abcdef0123456789abcdef",
-        .fingerprint = "sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
-                       "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F",
-        .candidates = transport->candidates
-    };
+    transport->local =
+        (TransportLocal){ .ice_ufrag = transport->ufrag,
+                          .ice_pwd = "0123456789abcdef0123456789abcdef",
+                          .fingerprint = "sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
+                                         "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F",
+                          .candidates = transport->candidates };
     transport->gather_due = TRUE;
 }
 
@@ -240,9 +240,9 @@ static gboolean send_one(MemoryTransport *transport, const TransportPacket *pack
         transport->stats.send_failures++;
         return FALSE;
     }
-    g_mutex_lock(&transport->port->lock);
+    pthread_mutex_lock(&transport->port->lock);
     sim_link_send(transport->port->down, packet->data, packet->size, now_ns);
-    g_mutex_unlock(&transport->port->lock);
+    pthread_mutex_unlock(&transport->port->lock);
     transport->stats.sent_packets++;
     transport->stats.sent_bytes += packet->size;
     /* As SRTP does: what was given is scribbled on, tag included. */
@@ -333,7 +333,8 @@ static void deliver_packet(MemoryTransport *transport, GBytes *bytes, gint64 arr
 {
     gsize size = 0;
     gconstpointer data = g_bytes_get_data(bytes, &size);
-    g_autofree guint8 *copy = g_memdup2(data, size); /* exact: a sanitizer sees reads past its end */
+    /* An exact copy: a sanitizer sees reads past its end. */
+    g_autofree guint8 *copy = g_memdup2(data, size);
     transport->stats.received_packets++;
     transport->stats.received_bytes += size;
     if (rtp_is_rtcp(copy, size))
@@ -393,7 +394,7 @@ MemoryNetwork *memory_network_new(Engine *engine, gboolean threaded, guint32 see
     network->transports = g_ptr_array_new();
     network->ports = g_ptr_array_new();
     network->next_seed = seed;
-    g_mutex_init(&network->lock);
+    pthread_mutex_init(&network->lock, NULL);
     if (threaded) {
         network->timer = g_timeout_source_new(TIMER_MS);
         g_source_set_callback(network->timer, deliver_on_timer, network, NULL);
@@ -403,8 +404,8 @@ MemoryNetwork *memory_network_new(Engine *engine, gboolean threaded, guint32 see
 }
 
 typedef struct {
-    GMutex lock;
-    GCond done;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
     gboolean stopped;
     GSource *timer;
 } StopTimer;
@@ -413,25 +414,25 @@ static void stop_timer(gpointer data)
 {
     StopTimer *stop = data;
     g_source_destroy(stop->timer);
-    g_mutex_lock(&stop->lock);
+    pthread_mutex_lock(&stop->lock);
     stop->stopped = TRUE;
-    g_cond_signal(&stop->done);
-    g_mutex_unlock(&stop->lock);
+    pthread_cond_signal(&stop->done);
+    pthread_mutex_unlock(&stop->lock);
 }
 
 /* On the timer's own thread, so that it is not in the middle of a delivery. */
 static void stop_timer_and_wait(MemoryNetwork *network)
 {
     StopTimer stop = { .timer = network->timer };
-    g_mutex_init(&stop.lock);
-    g_cond_init(&stop.done);
+    pthread_mutex_init(&stop.lock, NULL);
+    pthread_cond_init(&stop.done, NULL);
     mailbox_post(engine_net_mailbox(network->engine), stop_timer, &stop, NULL);
-    g_mutex_lock(&stop.lock);
+    pthread_mutex_lock(&stop.lock);
     while (!stop.stopped)
-        g_cond_wait(&stop.done, &stop.lock);
-    g_mutex_unlock(&stop.lock);
-    g_mutex_clear(&stop.lock);
-    g_cond_clear(&stop.done);
+        pthread_cond_wait(&stop.done, &stop.lock);
+    pthread_mutex_unlock(&stop.lock);
+    pthread_mutex_destroy(&stop.lock);
+    pthread_cond_destroy(&stop.done);
     g_source_unref(network->timer);
 }
 
@@ -444,7 +445,7 @@ void memory_network_free(MemoryNetwork *network)
     g_assert_cmpuint(network->transports->len, ==, 0);
     g_ptr_array_unref(network->transports);
     g_ptr_array_unref(network->ports);
-    g_mutex_clear(&network->lock);
+    pthread_mutex_destroy(&network->lock);
     g_free(network);
 }
 

@@ -7,8 +7,9 @@
 #include "base/seq.h"
 #include "codecs/codec.h"
 
-#define WINDOW      960
-#define MAX_SAMPLES (48000 * 180)
+#define TICK        960
+#define WINDOW      (4 * TICK)
+#define MAX_SAMPLES (48000 * 400)
 #define FINE        48 /* onsets are told to the millisecond */
 
 struct SimEar {
@@ -46,7 +47,7 @@ static void note_arrival(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns
     ear->stats.packets++;
     if (ear->started && steps > 0) {
         ear->stats.missing += (guint64)(steps - 1);
-        ear->stats.bad_steps += packet->timestamp != ear->last_ts + (guint32)steps * WINDOW;
+        ear->stats.bad_steps += packet->timestamp != ear->last_ts + (guint32)steps * TICK;
     } else if (ear->started && steps < 0) {
         ear->stats.missing--; /* it came after all */
     }

@@ -18,8 +18,9 @@ void sim_ear_packet(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns);
 /** Level of a tone in dBFS (a full-scale sine: 0) in what arrived between two moments. */
 gdouble sim_ear_tone_db(const SimEar *ear, gdouble hz, gint64 from_ns, gint64 to_ns);
 
-/** How steady a tone of a multiple of 50 Hz is, by windows of 20 ms. A sample that is missing or
- *  made up shows as a step of phase or a dip. */
+/** How steady a tone is, by windows of 80 ms; it and all others are multiples of 12.5 Hz. Samples
+ *  that are missing or made up show as a step of phase (whole ticks of 20 ms only where it is not a
+ *  multiple of 50 Hz) or as a dip. */
 typedef struct {
     guint windows;
     gdouble level_db;       /* of all */
@@ -29,14 +30,15 @@ typedef struct {
 
 SimTone sim_ear_watch_tone(const SimEar *ear, gdouble hz, gint64 from_ns, gint64 to_ns);
 
-/** (transfer full) RTP timestamps (guint32) at which a tone begins: 40 ms of quiet, then the tone. */
+/** (transfer full) RTP timestamps (guint32) at which a tone begins: 40 ms of quiet, then the tone.
+ */
 GArray *sim_ear_onsets(const SimEar *ear, gdouble hz, gint64 from_ns, gint64 to_ns);
 
 typedef struct {
     guint64 packets;
-    guint64 missing;    /* sequence numbers that never came */
-    guint64 bad_steps;  /* timestamps that are not 960 further per sequence number */
-    guint64 undecoded;  /* malformed */
+    guint64 missing;       /* sequence numbers that never came */
+    guint64 bad_steps;     /* timestamps that are not 960 further per sequence number */
+    guint64 undecoded;     /* malformed */
     gint64 longest_gap_ns; /* between two arrivals */
 } SimEarStats;
 

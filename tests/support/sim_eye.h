@@ -48,9 +48,9 @@ SimColour sim_picture_colour(const AVFrame *picture, const VideoRect *rect);
 /** Pictures that arrived between two moments. */
 typedef struct {
     guint frames, keyframes;
-    gint64 longest_gap_ns;    /* between two arrivals, the ends of the time included */
-    guint32 longest_step;     /* between two RTP timestamps */
-    guint backwards;          /* timestamps that do not rise */
+    gint64 longest_gap_ns; /* between two arrivals, the ends of the time included */
+    guint32 longest_step;  /* between two RTP timestamps */
+    guint backwards;       /* timestamps that do not rise */
 } SimCadence;
 
 SimCadence sim_eye_cadence(const SimEye *eye, gint64 from_ns, gint64 to_ns);

@@ -1,0 +1,51 @@
+#include "support/sim_camera.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "codecs/codec.h"
+
+const SimPaint sim_red = { 82, 90, 240 }, sim_green = { 145, 54, 34 }, sim_blue = { 41, 240, 110 };
+
+static void fill_plane(AVFrame *picture, gint plane, gint width, gint height, guint8 value)
+{
+    for (gint y = 0; y < height; y++)
+        memset(picture->data[plane] + y * picture->linesize[plane], value, (gsize)width);
+}
+
+static void draw_bar(AVFrame *picture, gint64 media_ns)
+{
+    gint width = MAX(picture->width / 8, 2);
+    gint x = (gint)(media_ns / (NS_PER_MS * 10) % MAX(picture->width - width, 1));
+    for (gint y = 0; y < picture->height / 4; y++)
+        memset(picture->data[0] + y * picture->linesize[0] + x, 235, (gsize)width);
+}
+
+AVFrame *sim_camera_picture(SimVideo kind, SimPaint paint, gint width, gint height, gint64 media_ns)
+{
+    AVFrame *picture = av_frame_alloc();
+    picture->format = AV_PIX_FMT_YUV420P;
+    picture->width = width;
+    picture->height = height;
+    if (av_frame_get_buffer(picture, 32) < 0)
+        g_error("out of memory");
+    gboolean flash = kind == SIM_FLASH;
+    gboolean white = flash && media_ns % NS_PER_SEC < SIM_FLASH_NS;
+    fill_plane(picture, 0, width, height, flash ? (white ? 235 : 16) : paint.y);
+    fill_plane(picture, 1, (width + 1) / 2, (height + 1) / 2, flash ? 128 : paint.u);
+    fill_plane(picture, 2, (width + 1) / 2, (height + 1) / 2, flash ? 128 : paint.v);
+    if (kind == SIM_MOVING)
+        draw_bar(picture, media_ns);
+    return picture;
+}
+
+void sim_microphone(float *out, gint64 sample, gdouble hz, gdouble amplitude, gboolean beeps)
+{
+    for (gint i = 0; i < AUDIO_TICK_SAMPLES; i++) {
+        gint64 at = sample + i;
+        gboolean sounds = !beeps || at % AUDIO_RATE_HZ < AUDIO_RATE_HZ * SIM_FLASH_NS / NS_PER_SEC;
+        gdouble angle = fmod(2 * G_PI * hz / AUDIO_RATE_HZ * (gdouble)at, 2 * G_PI);
+        out[2 * i] = out[2 * i + 1] = sounds ? (float)(amplitude * sin(angle)) : 0;
+    }
+}
