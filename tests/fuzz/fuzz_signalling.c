@@ -18,8 +18,8 @@ static void read_all(const SignallingMessage *message)
     if (message->type == SIGNALLING_JOIN)
         sum = touch(message->join.room) + touch(message->join.name) + touch(message->join.token) +
               touch(message->join.resume);
-    else if (message->type == SIGNALLING_OFFER)
-        sum = message->offer.size - touch(message->offer.sdp);
+    else if (message->type == SIGNALLING_OFFER || message->type == SIGNALLING_ANSWER)
+        sum = message->sdp.size - touch(message->sdp.sdp);
     else if (message->type == SIGNALLING_CANDIDATE)
         sum = touch(message->candidate);
     else if (message->type == SIGNALLING_UPDATE)
