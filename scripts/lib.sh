@@ -16,7 +16,7 @@ check_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-1
 bench_packages=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad janus)
 
-say() { printf '\033[1m%s\033[0m\n' "$*"; }
+say() { if [ -t 1 ]; then printf '\033[1m%s\033[0m\n' "$*"; else echo "$*"; fi; }
 
 # The packages of the argument list that are not installed.
 missing_packages() {
@@ -54,15 +54,16 @@ install_packages() {
         $missing >/dev/null
 }
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]: on a terminal one line of progress, elsewhere only what goes wrong.
 build() {
-    local preset=$1
+    local preset=$1 quiet=(--quiet)
     shift
+    [ -t 1 ] && quiet=()
     (cd "$project" && cmake --preset "$preset" >"$project/build/$preset.log" 2>&1) || {
         cat "$project/build/$preset.log" >&2
         return 1
     }
-    ninja -C "$project/build/$preset" "$@"
+    ninja -C "$project/build/$preset" "${quiet[@]}" "$@"
 }
 
 mkdir -p "$project/build"

@@ -5,8 +5,8 @@
 
 #include "server.h"
 
-#define EXIT_USAGE 2 /* configuration, ports, certificate: what the person who starts it can cure \
-                      */
+/* Configuration, ports, certificate: what the person who starts it can cure. */
+#define EXIT_USAGE 2
 
 typedef struct {
     char *config_file;

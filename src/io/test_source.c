@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 
-#define RATE_HZ   48000
-#define BALLS     3
-#define NOTE_NS   (250 * NS_PER_MS)
-#define PHRASE_NS (8 * NS_PER_SEC) /* everyone plays in turn, a quarter of this each, overlapping \
-                                    */
+#define RATE_HZ 48000
+#define BALLS   3
+#define NOTE_NS (250 * NS_PER_MS)
+/* Everyone plays in turn, a quarter of this each, overlapping. */
+#define PHRASE_NS  (8 * NS_PER_SEC)
 #define PLAYING_NS (3 * NS_PER_SEC)
 #define LOUDNESS   0.12
 

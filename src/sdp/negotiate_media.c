@@ -329,7 +329,7 @@ static GArray *simulcast_layers(const SdpMedia *peer)
 {
     GArray *layers = g_array_new(FALSE, TRUE, sizeof(NegotiatedSource));
     g_auto(GStrv) streams = g_strsplit(peer->simulcast_send, ";", SDP_MAX_RIDS + 1);
-    for (guint i = 0; streams[i] && i < SDP_MAX_RIDS; i++) {
+    for (guint i = 0; i < SDP_MAX_RIDS && streams[i]; i++) {
         char *id = streams[i] + (streams[i][0] == '~');
         id[strcspn(id, ",")] = '\0';
         NegotiatedSource layer = { 0 };

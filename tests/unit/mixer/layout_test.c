@@ -45,7 +45,7 @@ static void assert_rows_centred(const LayoutTile *tiles, guint n, int width, int
 
 static void check_grid(const Layout *layout, guint n, int width, int height)
 {
-    LayoutSource sources[50];
+    LayoutSource sources[50] = { 0 };
     LayoutTile tiles[LAYOUT_MAX_TILES];
     for (guint i = 0; i < n; i++)
         sources[i] = (LayoutSource){ .id = "p", .is_screen = i == 3 };
