@@ -131,13 +131,15 @@ ON_CONTROL_THREAD static gboolean load_layouts(Server *server, GError **error)
 
 /* --- start and stop ---------------------------------------------------------------------- */
 
-static void announce(Server *server)
+static void announce(Server *server, gboolean demo)
 {
     for (guint i = 0;; i++) {
         g_autofree char *url = api_url(server->api, i);
         if (!url)
             break;
         printf("listening %s\n", url);
+        if (demo && i == 0)
+            printf("demo room %sr/demo\n", url);
     }
     fflush(stdout);
     if (api_made_certificate(server->api))
@@ -160,7 +162,7 @@ static gboolean server_start(Server *server, gboolean demo, GError **error)
         return FALSE;
     if (demo && !demo_start(server->rooms, error))
         return FALSE;
-    announce(server);
+    announce(server, demo);
     return TRUE;
 }
 
@@ -238,9 +240,10 @@ gboolean server_run(const Config *config, gboolean demo, GError **error)
         g_source_remove(server.signals[1]);
         if (server.drain_timer)
             g_source_remove(server.drain_timer);
-        log_info("server", "stopped");
     }
     server_stop(&server);
+    if (started)
+        log_info("server", "stopped");
     g_main_loop_unref(server.loop);
     return started;
 }
