@@ -211,11 +211,6 @@ void http_listener_free(HttpListener *listener)
     g_free(listener);
 }
 
-guint http_listener_port(const HttpListener *listener)
-{
-    return listener->port;
-}
-
 char *http_listener_authority(const HttpListener *listener)
 {
     gboolean any = !*listener->host || g_strcmp0(listener->host, "0.0.0.0") == 0 ||

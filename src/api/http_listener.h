@@ -16,8 +16,6 @@ HttpListener *http_listener_new(const char *key, const char *address, HttpAccept
                                 gpointer user, GError **error);
 void http_listener_free(HttpListener *listener);
 
-guint http_listener_port(const HttpListener *listener);
-
 /** (transfer full) "127.0.0.1:8080": the address as a URL says it, with the port that was taken.
  *  For every address: "localhost". */
 char *http_listener_authority(const HttpListener *listener);

@@ -75,6 +75,8 @@ static void on_room_event(Room *room, RoomEventType type, Participant *participa
     SignallingClient *client = user;
     thread_assert_control();
     (void)room;
+    if (participant && participant != client->participant && !participant_visible(participant))
+        return;
     send_json(client, json_pack("{s:s, s:s, s:O}", "type", "event", "event", room_event_name(type),
                                 "data", data));
     gboolean mine = type == ROOM_EVENT_LEFT && participant == client->participant;
@@ -115,18 +117,34 @@ static void replace_others(SignallingClient *client, Participant *participant)
     }
 }
 
+/* (transfer full) Who is listed: everyone with a place in the room, and the client itself. */
+ON_CONTROL_THREAD static json_t *people_json(SignallingClient *client, json_t *room)
+{
+    json_t *people = json_array();
+    size_t i;
+    json_t *person;
+    json_array_foreach(json_object_get(room, "participants"), i, person)
+    {
+        Participant *participant =
+            room_find(client->room, json_string_value(json_object_get(person, "id")));
+        if (participant && (participant == client->participant || participant_visible(participant)))
+            json_array_append(people, person);
+    }
+    return people;
+}
+
 static json_t *joined_json(SignallingClient *client, gboolean resumed) ON_CONTROL_THREAD;
 static json_t *joined_json(SignallingClient *client, gboolean resumed)
 {
     const Config *config = client->signalling->api->config;
     json_t *room = room_to_json(client->room);
     json_t *layout = room_layout_json(client->room);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:O?, s:O?, s:O?, s:o}", "type", "joined", "id",
-        participant_id(client->participant), "session", participant_session(client->participant),
-        "room", room_id(client->room), "resumed", resumed, "participants",
-        json_object_get(room, "participants"), "layout", layout, "video",
-        json_object_get(room, "video"), "iceServers", ice_servers_json(config));
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:O?, s:O?, s:o}", "type", "joined", "id",
+                  participant_id(client->participant), "session",
+                  participant_session(client->participant), "room", room_id(client->room),
+                  "resumed", resumed, "participants", people_json(client, room), "layout", layout,
+                  "video", json_object_get(room, "video"), "iceServers", ice_servers_json(config));
     json_decref(room);
     json_decref(layout);
     return json;

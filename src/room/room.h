@@ -56,7 +56,7 @@ void room_close(Room *room, const char *reason) ON_CONTROL_THREAD;
 
 /** Calls back once, later, on the control thread, with what the media threads say (transfer none).
  *  room_graph: the picture of DESIGN section 2 from the live objects: {"inputs":[],"mixer":{},
- *  "scenes":[],"renditions":[],"voices":[],"viewers":[]}. room_stats: counters of each participant
+ *  "scenes":[{...,"renditions":[]}]}. room_stats: counters of each participant
  *  (transport, received streams, jitter, viewer) and of the mix. */
 typedef void (*RoomJsonReady)(json_t *json, gpointer user);
 void room_graph(Room *room, RoomJsonReady ready, gpointer user) ON_CONTROL_THREAD;
@@ -108,6 +108,9 @@ Participant *room_resume(Room *room, const char *session) ON_CONTROL_THREAD;
 
 const char *participant_id(const Participant *participant);
 Room *participant_room(const Participant *participant);
+
+/** FALSE: a viewer without a place in the room, of whom the others are not told. */
+gboolean participant_visible(const Participant *participant);
 
 /** 128 random bits in hex: the right to act as this participant (WHIP resource, resume). */
 const char *participant_session(const Participant *participant);

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Chromium, mixFacts, tilePixels } from './lib/browsers.mjs';
+import { channelLevels, Chromium, mixFacts, tilePixels } from './lib/browsers.mjs';
 import { OUTPUT_DIR, Server } from './lib/server.mjs';
 import { waitFor } from './lib/wait.mjs';
+import { PEOPLE, RoomPeer } from './lib/wrtc-peer.mjs';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 } };
 
@@ -43,6 +44,8 @@ async function assertPictureGoesOn(page) {
 const person = async (page, name) => (await facts(page)).people.find((someone) => someone.name === name);
 const text = (page, selector) => page.evaluate((where) => document.querySelector(where).textContent, selector);
 const visible = (page, selector) => page.page.isVisible(selector);
+/** The signalling breaks: closing with a code of one's own is no goodbye (as 1000 or none would be). */
+const breakSignalling = (page) => page.evaluate(() => window.tessera.ws?.close(4999));
 const fitsWidth = (page) => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
 
 before(async () => {
@@ -139,8 +142,8 @@ test('a shared screen becomes a tile of its own, and goes', async () => {
     await ada.click('#btn-screen');
     await waitFor('Grace knows of the screen', async () => (await person(grace, 'Ada Lovelace'))?.screen.sending === true, 10000);
     await waitFor('there are three tiles', async () => (await facts(grace)).tiles.length === 3, 10000);
-    await grace.screenshot(`${OUTPUT_DIR}/screen-desktop-dark.png`);
     await assertPictureGoesOn(grace);
+    await grace.screenshot(`${OUTPUT_DIR}/screen-desktop-dark.png`);
     await ada.click('#btn-screen');
     await waitFor('the screen is gone', async () => (await facts(grace)).tiles.length === 2, 10000);
     await ada.click('#btn-screen');
@@ -162,7 +165,7 @@ test('the statistics name size, rate and codec', async () => {
 
 test('a short break of the signalling heals by itself, in the same place', async () => {
     const { self } = await facts(ada);
-    await ada.evaluate(() => window.tessera.ws.close());
+    await breakSignalling(ada);
     await waitFor('Ada is back', async () => (await facts(ada)).phase === 'in' && (await ada.evaluate(() => window.tessera.ws?.readyState === 1)), 10000);
     assert.equal((await facts(ada)).self, self, 'the same participant');
     assert.equal((await facts(ada)).people.length, 2);
@@ -172,7 +175,7 @@ test('a short break of the signalling heals by itself, in the same place', async
 test('a longer break shows a banner until it is over', async () => {
     const expected = ada.complaints.length;
     await ada.page.context().setOffline(true);
-    await ada.evaluate(() => window.tessera.ws?.close());
+    await breakSignalling(ada);
     await waitFor('the banner is shown', () => visible(ada, '#banner'), 5000);
     await ada.screenshot(`${OUTPUT_DIR}/banner-desktop-light.png`);
     await ada.page.context().setOffline(false);
@@ -227,6 +230,22 @@ test('who has no devices joins as a listener, and may speak later', async () => 
     await ada.click('#btn-people');
     await eve.click('#btn-leave');
     await waitFor('Eve is gone', async () => (await facts(ada)).people.length === 2, 5000);
+});
+
+test('the mix is stereo in the page too', async (t) => {
+    const lefty = await new RoomPeer(PEOPLE.dan, { left: true }).join(server, 'web-test');
+    try {
+        for (const page of tabs.slice(0, 2)) await page.click('#btn-mic'); // their fake devices beep
+        await waitFor('only Dan is heard, from the left', async () => {
+            const [left, right] = await ada.evaluate(channelLevels);
+            t.diagnostic(`left ${left.toFixed(4)}, right ${right.toFixed(4)}`);
+            return left > 0.01 && right < left / 10;
+        }, 15000, 200);
+    } finally {
+        lefty.leave();
+        for (const page of tabs.slice(0, 2)) await page.click('#btn-mic');
+    }
+    await waitFor('Dan is gone', async () => (await facts(ada)).people.length === 2, 5000);
 });
 
 test('leaving ends everything, and one may come again', async () => {

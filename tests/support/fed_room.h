@@ -13,13 +13,14 @@ typedef struct FedRoom FedRoom;
 /** One participant. */
 typedef struct {
     const char *name;
-    const MediaFile *audio, *video; /* what it sends (transfer none), or NULL */
-    gint64 offset_ns;               /* where in the clips it begins */
+    const MediaFile *audio, *video;  /* what it sends (transfer none), or NULL */
+    guint8 level_dbov;               /* what it says of its loudness (RFC 6464) */
+    gint64 offset_ns;                /* where in the clips it begins */
     gboolean view_audio, view_video; /* what it takes of the mix */
     gboolean visible;
 } FedPeer;
 
-/** `settings` are "section.key=value", NULL-ended. */
+/** `settings` are "section.key=value", NULL-ended; without layout.dir it is ./layouts. */
 FedRoom *fed_room_new(gboolean simulated, const char *const *settings, GError **error);
 void fed_room_free(FedRoom *fed);
 

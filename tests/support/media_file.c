@@ -91,7 +91,8 @@ static void add_sound(MediaFile *file, GByteArray *open, guint number)
 {
     /* The first two are headers. Every packet holds 20 ms. */
     if (number >= 2) {
-        MediaPayload payload = { g_bytes_new(open->data, open->len), file->duration_ns, number == 2 };
+        MediaPayload payload = { g_bytes_new(open->data, open->len), file->duration_ns,
+                                 number == 2 };
         g_array_append_val(file->payloads, payload);
         file->duration_ns += TICK_NS;
         file->frames++;

@@ -9,6 +9,12 @@ const DISCONNECTED_MS = 3000;
 const RESTART_MS = 8000;
 const CAMERA_MAX_BPS = 1_500_000;
 
+/** Asks for the mix in stereo: Chromium's own offer is for one channel, and it decodes no other. */
+function withStereo(sdp) {
+    const types = [...sdp.matchAll(/^a=rtpmap:(\d+) opus\/48000\/2/gim)].map(([, type]) => type);
+    return types.reduce((text, type) => text.replace(new RegExp(`^a=fmtp:${type} (?!.*\\bstereo=).*$`, 'm'), '$&;stereo=1'), sdp);
+}
+
 export class Connection extends EventTarget {
     pc = null;
     state = 'connecting';
@@ -141,7 +147,8 @@ export class Connection extends EventTarget {
     async #offerOnce(pc) {
         const { iceRestart } = this.#wanted;
         this.#candidates = [];
-        await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
+        const offer = await pc.createOffer({ iceRestart });
+        await pc.setLocalDescription({ type: 'offer', sdp: withStereo(offer.sdp) });
         if (pc !== this.pc) return;
         const wanted = this.#wanted;
         const answered = this.#signalling.request({ type: 'offer', sdp: pc.localDescription.sdp });

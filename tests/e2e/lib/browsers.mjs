@@ -1,6 +1,7 @@
 // Real browsers without a screen: Debian's Chromium through playwright-core, Debian's Firefox through
 // puppeteer-core (WebDriver BiDi). Both have fake cameras and microphones. A Tab hides which is which.
 
+import './priority.mjs';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 
@@ -140,6 +141,28 @@ export function mixFacts() {
         }
         return facts;
     });
+}
+
+/** Loudness (RMS) of the left and right channel of the mix as it arrives, over some 100 ms. */
+export async function channelLevels() {
+    const context = new AudioContext();
+    await context.resume();
+    const source = context.createMediaStreamSource(new MediaStream(window.tessera.pc.getReceivers().map(({ track }) => track).filter(({ kind }) => kind === 'audio')));
+    const splitter = context.createChannelSplitter(2);
+    const analysers = [0, 1].map((channel) => {
+        const analyser = new AnalyserNode(context, { fftSize: 8192 });
+        splitter.connect(analyser, channel);
+        return analyser;
+    });
+    source.connect(splitter);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const levels = analysers.map((analyser) => {
+        const samples = new Float32Array(analyser.fftSize);
+        analyser.getFloatTimeDomainData(samples);
+        return Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
+    });
+    await context.close();
+    return levels;
 }
 
 /** The pixels of each tile in the picture that is shown now: id -> RGB at 5 x 5 places. */

@@ -1,5 +1,6 @@
 // The built server as a child process, on ports of its own.
 
+import './priority.mjs';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // The precise instrument: a participant made with @roamhq/wrtc (libwebrtc without a browser), whose
 // frames and samples are ours on both sides. One clock (performance.now) for everyone in the process.
 
+import './priority.mjs';
 import wrtc from '@roamhq/wrtc';
 import WebSocket from 'ws';
 import { COLOURS, Painter, readTile, unwrapClock, WIDTH, HEIGHT } from './painting.mjs';
@@ -10,6 +11,10 @@ import { nowMs, waitFor } from './wait.mjs';
 export const { RTCPeerConnection } = wrtc;
 const { MediaStream } = wrtc;
 const { RTCVideoSource, RTCVideoSink, RTCAudioSource, RTCAudioSink } = wrtc.nonstandard;
+
+// wrtc crashes when Node takes its environment apart (a receiver's destructor lets go of a reference
+// that is freed already). process.exit() skips that; it comes last, after the runner has set its code.
+process.once('beforeExit', () => process.on('exit', () => process.exit()));
 
 const FPS = 30;
 const FLASH_MS = 100;
@@ -32,9 +37,12 @@ export class Sender {
     #painter;
     #voice;
     #phaseMs;
+    #left;
     #timer;
 
-    constructor(person) {
+    /** left: the sound is stereo, and only the left channel sounds. */
+    constructor(person, { left = false } = {}) {
+        this.#left = left;
         this.#painter = new Painter(person.colour);
         this.#voice = new Voice(person);
         this.#phaseMs = person.phaseMs;
@@ -68,7 +76,10 @@ export class Sender {
     #speak(startMs) {
         const samples = this.#voice.chunk(startMs);
         if (this.silent) return;
-        this.#audio.onData({ samples, sampleRate: RATE, bitsPerSample: 16, channelCount: 1, numberOfFrames: samples.length });
+        const channelCount = this.#left ? 2 : 1;
+        const interleaved = new Int16Array(samples.length * channelCount);
+        samples.forEach((value, i) => (interleaved[i * channelCount] = value));
+        this.#audio.onData({ samples: interleaved, sampleRate: RATE, bitsPerSample: 16, channelCount, numberOfFrames: samples.length });
     }
 }
 
@@ -203,9 +214,10 @@ export class WrtcPeer {
     sender = null;
     pc = null;
 
-    constructor(person, { send = true } = {}) {
+    constructor(person, { send = true, left = false } = {}) {
         this.person = person;
-        if (send) this.sender = new Sender(person);
+        this.left = left;
+        if (send) this.sender = new Sender(person, { left });
     }
 
     /** A connection with our tracks (or none) that feeds eye and ear. */
@@ -287,7 +299,9 @@ export class RoomPeer extends WrtcPeer {
         await this.pc.setLocalDescription(await this.pc.createOffer(options));
         this.offeredAt = nowMs();
         const { sdp } = await this.request({ type: 'offer', sdp: this.pc.localDescription.sdp });
-        await this.pc.setRemoteDescription({ type: 'answer', sdp });
+        // libwebrtc sends two channels only to who asks for them; the server wants voices cheap.
+        const heard = this.left ? sdp.replace(/sprop-stereo=1/g, '$&;stereo=1') : sdp;
+        await this.pc.setRemoteDescription({ type: 'answer', sdp: heard });
     }
 
     send(message) {

@@ -305,6 +305,11 @@ Room *participant_room(const Participant *participant)
     return participant->room;
 }
 
+gboolean participant_visible(const Participant *participant)
+{
+    return participant->visible;
+}
+
 const char *participant_session(const Participant *participant)
 {
     return participant->session;

@@ -1,0 +1,34 @@
+// When this process itself stood still: the machine was busy elsewhere, or we computed. Nobody speaks,
+// paints, sees or hears meanwhile, and no server can make up for it; so the tests that measure leave
+// such moments out.
+
+import { nowMs } from './wait.mjs';
+
+const STALL_MS = 40; // less than this, anybody buffers
+const ECHO_MS = 500; // what we failed to say is missed this much later
+
+const stalls = []; // {from, to}
+let last = nowMs();
+
+setInterval(() => {
+    const now = nowMs();
+    if (now - last > STALL_MS) stalls.push({ from: last, to: now });
+    last = now;
+}, 5).unref();
+
+/** How long we have been on time without a break. */
+export function steadyMs() {
+    return nowMs() - (stalls.length ? stalls[stalls.length - 1].to : 0);
+}
+
+/** How long we stood still since then, in all. */
+export function stalledMs(sinceMs) {
+    return stalls.filter(({ to }) => to > sinceMs).reduce((sum, { from, to }) => sum + to - Math.max(from, sinceMs), 0);
+}
+
+/** The breaks ({atMs, lengthMs} of a recording) that are not an echo of our own. */
+export function unexplained(breaks, { startMs }) {
+    return breaks.filter(({ atMs, lengthMs }) =>
+        stalls.every(({ from, to }) => startMs + atMs + lengthMs < from || startMs + atMs > to + ECHO_MS),
+    );
+}
