@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(nodejs npm chromium firefox-esr ffmpeg)
 check_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 cppcheck universal-ctags python3 git)
 bench_packages=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-bad janus)
+    gstreamer1.0-plugins-bad janus python3 util-linux)
 
 say() { if [ -t 1 ]; then printf '\033[1m%s\033[0m\n' "$*"; else echo "$*"; fi; }
 

@@ -35,9 +35,9 @@ static GArray *collect_shown(Room *room)
 static SceneTile *make_tile(const Shown *shown, const LayoutTile *place)
 {
     const Participant *participant = shown->participant;
-    SceneTile *tile =
-        scene_tile_new(shown->id, participant->name,
-                       shown->screen ? participant->sinks.screen : participant->sinks.camera);
+    g_autofree char *label = g_strconcat(participant->name, shown->screen ? " (screen)" : "", NULL);
+    SceneTile *tile = scene_tile_new(
+        shown->id, label, shown->screen ? participant->sinks.screen : participant->sinks.camera);
     tile->rect = place->rect;
     tile->fit = place->fit;
     tile->radius = place->radius;

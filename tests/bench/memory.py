@@ -2,10 +2,8 @@
 and what one more viewer costs."""
 
 import json
-import os
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -140,15 +138,15 @@ def bench(options):
         one_run(options, files, results)
     rates = results["rates"]
     print(f"\nThe server's demo room with WebRTC viewers, {options.runs} runs; median (range)")
-    print(f"  resident, four test sources and one viewer   {measure.verdict(results['demo'], 80)} MiB")
-    print(f"    of it not mapped from files                 {measure.spread(results['demo_anon'])} MiB")
-    print(f"  each further viewer                          {measure.verdict(results['viewer'], 0.5)} MiB")
-    print(f"  each further 640x360 sender                  {measure.verdict(results['sender'], 6)} MiB")
-    print(f"  CPU of the room with one viewer              "
+    print(f"  resident, four test sources and one viewer, MiB   {measure.verdict(results['demo'], 80)}")
+    print(f"    of it not mapped from files                      {measure.spread(results['demo_anon'])}")
+    print(f"  each further viewer, MiB                          {measure.verdict(results['viewer'], 0.5)}")
+    print(f"  each further 640x360 sender, MiB                  {measure.verdict(results['sender'], 6)}")
+    print(f"  CPU of the room with one viewer                   "
           f"{measure.spread([us / 1000 for us in results['alone']])} ms/s")
-    print(f"  CPU of one more viewer                       {measure.spread(results['viewer_us'], '{:.0f}')} us/s"
+    print(f"  CPU of one more viewer                            {measure.spread(results['viewer_us'], '{:.0f}')} us/s"
           f"  ({rates['video_packets']:.0f} video and {rates['audio_packets']:.0f} audio packets/s, "
           f"{(rates['video_bytes'] + rates['audio_bytes']) * 8 / 1000:.0f} kbit/s)")
-    print(f"  protect (AES-128-GCM) and send alone         {measure.spread(results['least_us'], '{:.0f}')} us/s")
+    print(f"  protect (AES-128-GCM) and send alone              {measure.spread(results['least_us'], '{:.0f}')} us/s")
     against = measure.ratios(results["viewer_us"], results["least_us"])
-    print(f"  one more viewer / protect and send           {measure.spread(against, '{:.2f}')}", flush=True)
+    print(f"  one more viewer / protect and send                {measure.spread(against, '{:.2f}')}", flush=True)
