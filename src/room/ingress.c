@@ -62,6 +62,7 @@ struct Ingress {
     guint32 twcc_ssrc;
     guint8 fir_seq;
     LipSync sync;
+    guint64 adjusted_for; /* decoded pictures when the sound's delay was set last */
     gint64 next_twcc_ns, next_sync_ns, next_remb_ns;
     IngressStats stats;
 };
@@ -261,8 +262,10 @@ ON_NET_THREAD static void note_level(Ingress *ingress, const Section *section,
                                      const RtpPacket *packet)
 {
     RtpExtensions extensions;
-    if (!section->extensions.id_of[RTP_EXT_AUDIO_LEVEL])
+    if (!section->extensions.id_of[RTP_EXT_AUDIO_LEVEL]) {
+        audio_input_level(ingress->sinks.audio, 0); /* not what was said before, elsewhere */
         return;
+    }
     rtp_ext_parse(packet, &section->extensions, &extensions);
     gboolean known = extensions.present & (1u << RTP_EXT_AUDIO_LEVEL);
     audio_input_level(ingress->sinks.audio, known ? extensions.audio_level_dbov : 0);
@@ -499,14 +502,25 @@ static void update_sync(Ingress *ingress)
         lip_sync_audio(&ingress->sync, ingress->audio.timeline, rtp_timestamp, mixed_ns);
 }
 
-static void adjust_delay(Ingress *ingress)
+static void adjust_delay(Ingress *ingress, gint64 now_ns)
 {
-    if (!ingress->sinks.audio || !ingress->video[SOURCE_CAMERA])
+    if (!ingress->sinks.audio || !ingress->sinks.camera)
         return;
     AudioJitterStats jitter;
+    VideoInputStats video;
+    gint64 delay_ns = 0; /* without pictures the sound waits for nothing */
     audio_input_stats(ingress->sinks.audio, &jitter);
-    gint64 lateness_ns = video_input_lateness_ns(ingress->sinks.camera);
-    gint64 delay_ns = lip_sync_adjust(&ingress->sync, jitter.target_ns, lateness_ns);
+    video_input_stats(ingress->sinks.camera, &video);
+    if (ingress_active(ingress, SOURCE_CAMERA, now_ns)) {
+        /* A lateness that was acted upon already says nothing new. */
+        if (video.decoded == ingress->adjusted_for)
+            return;
+        ingress->adjusted_for = video.decoded;
+        delay_ns = lip_sync_adjust(&ingress->sync, jitter.target_ns,
+                                   video_input_lateness_ns(ingress->sinks.camera));
+    } else {
+        lip_sync_release(&ingress->sync);
+    }
     audio_input_set_min_delay(ingress->sinks.audio, delay_ns);
 }
 
@@ -521,7 +535,7 @@ void ingress_tick(Ingress *ingress, Transport *transport, gint64 now_ns, gint64 
     }
     if (now_ns >= ingress->next_sync_ns) {
         ingress->next_sync_ns = now_ns + SYNC_INTERVAL_NS;
-        adjust_delay(ingress);
+        adjust_delay(ingress, now_ns);
     }
     if (now_ns >= ingress->next_remb_ns) {
         ingress->next_remb_ns = now_ns + REMB_INTERVAL_NS;

@@ -53,3 +53,8 @@ gint64 lip_sync_adjust(LipSync *sync, gint64 audio_delay_ns, gint64 picture_late
     sync->extra_delay_ns = CLAMP(sync->extra_delay_ns, 0, MAX_DELAY_NS);
     return sync->extra_delay_ns;
 }
+
+void lip_sync_release(LipSync *sync)
+{
+    sync->extra_delay_ns = 0;
+}

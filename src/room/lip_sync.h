@@ -29,3 +29,6 @@ gint64 lip_sync_due(const LipSync *sync, const Timeline *audio, const Timeline *
 /** How long the sound must wait at least, given how long it waits now and how late its pictures
  *  are (negative: early). Returns at most 200 ms. */
 gint64 lip_sync_adjust(LipSync *sync, gint64 audio_delay_ns, gint64 picture_lateness_ns);
+
+/** There are no pictures any more that the sound would have to wait for. */
+void lip_sync_release(LipSync *sync);

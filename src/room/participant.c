@@ -137,6 +137,9 @@ void participant_leave(Participant *participant, const char *reason)
 {
     Room *room = participant->room;
     gboolean visible = participant->visible;
+    if (participant->leaving)
+        return;
+    participant->leaving = TRUE;
     json_t *data = json_pack("{s:s, s:s, s:s}", "id", participant->id, "name", participant->name,
                              "reason", reason);
     participant_fail_offer(participant, g_error_new(TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,

@@ -162,6 +162,8 @@ void participant_local_ready(Participant *participant, const PeerLocal *local, c
         /* A connection that never began cannot be changed: the next offer makes another. */
         if (participant->state == TRANSPORT_NEW)
             g_clear_pointer(&participant->fingerprint, g_free);
+        /* Whether the peer's credentials were taken is not known: the next ones restart ICE. */
+        g_clear_pointer(&participant->ice_ufrag, g_free);
         participant_fail_offer(participant, g_error_copy(error));
         return;
     }
@@ -215,6 +217,9 @@ ON_CONTROL_THREAD static void open_peer(Participant *participant)
     participant->peer = peer_new(participant->room->rooms->engine, &participant->sinks,
                                  &participant_peer_events, participant);
     participant->state = TRANSPORT_NEW;
+    /* The new connection tells what changes from nothing. */
+    if (participant->active_sources)
+        participant_peer_events.sources(0, participant);
     graph_leg_set_viewer(participant->room->graph, participant->leg,
                          participant->view ? peer_viewer(participant->peer) : NULL);
 }
@@ -262,6 +267,8 @@ ON_CONTROL_THREAD static gboolean accept_offer(Participant *participant, const c
     Negotiated *for_peer = negotiate(participant, pending->offer, seed, same, NULL);
     remember_remote(participant, for_peer);
     PeerMedia *media = make_media(participant, for_peer);
+    /* An answer to an offer of ours would be one for the connection before. */
+    g_clear_pointer(&participant->own_offer, sdp_session_free);
     if (same) {
         peer_renegotiate(participant->peer, media, restart);
     } else {

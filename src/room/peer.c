@@ -217,7 +217,8 @@ ON_NET_THREAD static void apply_media(Peer *peer, PeerMedia *media)
         peer->ingress = ingress_new(peer->engine, &peer->sinks, feedback_ssrc(&config));
     ingress_configure(peer->ingress, media->negotiated);
     viewer_configure(peer->viewer, &config);
-    if (peer->state == TRANSPORT_CONNECTED)
+    /* What is sent must be of the payload type that goes with it, also while the peer is silent. */
+    if (peer->state == TRANSPORT_CONNECTED || peer->state == TRANSPORT_DISCONNECTED)
         viewer_set_rendition(peer->viewer, config.video.active ? media->rendition : NULL);
 }
 

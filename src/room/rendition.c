@@ -276,6 +276,9 @@ static void encode_job(Rendition *rendition, const Job *job)
     } else if (error) {
         log_limited(LOG_WARNING, "video", "a picture could not be encoded: %s", error->message);
     }
+    /* Those who wait for it see nothing before, and so cannot ask again. */
+    if (hints.force_keyframe && !info.keyframe)
+        rendition_request_keyframe(rendition, TRUE);
     av_packet_free(&packet);
 }
 

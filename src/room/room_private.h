@@ -41,6 +41,7 @@ struct Participant {
     Room *room;
     char *id, *session, *name, *client;
     gboolean publish, view, visible;
+    gboolean leaving; /* who is told of it must not make it leave again */
     gint64 joined_ns;
     TransportState state;
     guint active_sources; /* bits (1 << SourceKind) */

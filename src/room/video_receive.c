@@ -84,6 +84,9 @@ gboolean video_receive_packet(VideoReceive *receive, const CodecType *codec,
                               const RtpPacket *packet, gboolean recovered, gint64 arrival_ns)
 {
     gboolean restarted = FALSE;
+    /* What is sent again from before a change of codec must not change it back. */
+    if (recovered && receive->codec && receive->codec != codec)
+        return FALSE;
     use_codec(receive, codec);
     if (!recovered) {
         if (!rtp_receive_stats_packet(&receive->stats, packet->seq, packet->timestamp,

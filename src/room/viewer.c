@@ -362,7 +362,8 @@ gboolean viewer_write_reports(Viewer *viewer, RtcpWriter *writer, gint64 now_ns)
     if (!viewer->transport || now_ns < viewer->next_report_ns)
         return FALSE;
     /* Early ones at first: the receiver needs both clocks before it can bring them together. */
-    gboolean early = viewer->audio.sent.packets < 100;
+    const OutStream *first = viewer->audio.config.active ? &viewer->audio : &viewer->video;
+    gboolean early = first->sent.packets < 100;
     viewer->next_report_ns = now_ns + (early ? 200 * NS_PER_MS : NS_PER_SEC);
     gboolean wrote = write_report(viewer, &viewer->audio, writer, now_ns);
     return write_report(viewer, &viewer->video, writer, now_ns) || wrote;

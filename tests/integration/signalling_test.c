@@ -288,12 +288,41 @@ static void test_events_tell_what_happens(void)
     g_assert_cmpuint(events.count[ROOM_EVENT_CLOSED], ==, 1);
 }
 
+typedef struct {
+    Participant *participant;
+    guint calls;
+} LeavingUser;
+
+/* As WHIP does: without an answer its participant goes. */
+static void leave_without_answer(const char *answer, const GError *error, gpointer user)
+{
+    LeavingUser *leaving = user;
+    (void)answer;
+    g_assert_nonnull(error);
+    leaving->calls++;
+    participant_leave(leaving->participant, "failed");
+}
+
+static void test_failed_offer_leaves_once(void)
+{
+    SimWorld *world = open_world();
+    LeavingUser leaving = { join_by_hand(world), 0 };
+    g_autofree char *text = sim_offer_text(1, TRUE);
+    thread_assert_control();
+    participant_offer(leaving.participant, text, strlen(text), leave_without_answer, &leaving);
+    participant_leave(leaving.participant, "removed");
+    g_assert_cmpuint(leaving.calls, ==, 1);
+    sim_world_run(world, 100 * NS_PER_MS);
+    sim_world_free(world);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/signalling/offer_again_after_a_failure", test_offer_again_after_a_failure);
     g_test_add_func("/signalling/second_offer_waits", test_second_offer_waits_its_turn);
     g_test_add_func("/signalling/leaving_ends_the_offer", test_leaving_ends_the_offer);
+    g_test_add_func("/signalling/failed_offer_leaves_once", test_failed_offer_leaves_once);
     g_test_add_func("/signalling/nonsense_is_refused", test_nonsense_is_refused);
     g_test_add_func("/signalling/renegotiation", test_renegotiation_is_not_noticed);
     g_test_add_func("/signalling/failed_connection", test_failed_connection_is_replaced);
