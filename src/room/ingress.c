@@ -502,7 +502,7 @@ static void update_sync(Ingress *ingress)
         lip_sync_audio(&ingress->sync, ingress->audio.timeline, rtp_timestamp, mixed_ns);
 }
 
-static void adjust_delay(Ingress *ingress, gint64 now_ns)
+ON_NET_THREAD static void adjust_delay(Ingress *ingress, gint64 now_ns)
 {
     if (!ingress->sinks.audio || !ingress->sinks.camera)
         return;

@@ -297,6 +297,7 @@ typedef struct {
 static void leave_without_answer(const char *answer, const GError *error, gpointer user)
 {
     LeavingUser *leaving = user;
+    thread_assert_control();
     (void)answer;
     g_assert_nonnull(error);
     leaving->calls++;
