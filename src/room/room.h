@@ -76,7 +76,8 @@ typedef enum {
 /** "joined", "updated", "left", "speaking", "layout", "state", "draining", "closed". */
 const char *room_event_name(RoomEventType type);
 
-/** participant: whom it is about, or NULL. data (transfer none). */
+/** participant: whom it is about, or NULL. data (transfer none). A listener may leave or unlisten,
+ *  but not close the room. */
 typedef void (*RoomListener)(Room *room, RoomEventType type, Participant *participant, json_t *data,
                              gpointer user);
 
