@@ -24,6 +24,7 @@ pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
 pkg_check_modules(LWS REQUIRED IMPORTED_TARGET libwebsockets)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 find_library(YUV_LIBRARY yuv REQUIRED)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes

@@ -190,6 +190,11 @@ void audio_encoder_set_bitrate(AudioEncoder *encoder, gint bitrate_bps)
         encoder->ops->set_bitrate(encoder, bitrate_bps);
 }
 
+void audio_encoder_join(AudioEncoder *encoder, const float *before)
+{
+    encoder->ops->join(encoder, before);
+}
+
 /* --- fmtp ------------------------------------------------------------------------------------ */
 
 gboolean codec_fmtp_number(const char *fmtp, const char *key, guint base, guint64 *value)

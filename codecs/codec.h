@@ -2,6 +2,7 @@
 
 #include <glib.h>
 #include <libavcodec/codec_id.h>
+#include <libavcodec/codec_par.h>
 #include <libavcodec/packet.h>
 #include <libavutil/frame.h>
 
@@ -160,10 +161,20 @@ gint audio_packet_duration(const CodecType *type, const guint8 *data, gsize size
 /** TRUE if the packet carries in-band FEC about its predecessor. */
 gboolean audio_packet_has_fec(const CodecType *type, const guint8 *data, gsize size);
 
+/** What files say of Opus as it comes by RTP: no pre-skip, no gain. Memory may be short: then the
+ *  extradata is missing. */
+void codec_opus_parameters(AVCodecParameters *parameters);
+
 /** Encode AUDIO_TICK_SAMPLES stereo samples. `out` gets a buffer of its own. */
 gboolean audio_encoder_encode(AudioEncoder *encoder, const float *samples, AVPacket *out,
                               GError **error);
 void audio_encoder_set_bitrate(AudioEncoder *encoder, gint bitrate_bps);
+
+/** Somebody who heard another encoder's packets gets this one's from now on, and is to hear nothing
+ *  of it: the next packet depends on none before it. A new encoder is given the last
+ *  AUDIO_JOIN_TICKS ticks of what that one encoded, the oldest first; NULL: it goes on as it is. */
+#define AUDIO_JOIN_TICKS 2
+void audio_encoder_join(AudioEncoder *encoder, const float *before);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VideoDecoder, video_decoder_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VideoEncoder, video_encoder_free)

@@ -44,6 +44,7 @@ typedef struct {
     void (*free)(AudioEncoder *encoder);
     gboolean (*encode)(AudioEncoder *encoder, const float *samples, AVPacket *out, GError **error);
     void (*set_bitrate)(AudioEncoder *encoder, gint bitrate_bps);
+    void (*join)(AudioEncoder *encoder, const float *before);
 } AudioEncoderOps;
 
 struct AudioEncoder {

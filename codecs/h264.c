@@ -58,7 +58,7 @@ static void skip_scaling_list(BitReader *bits, guint entries)
     gint last = 8, next = 8;
     for (guint i = 0; i < entries && !bits->failed; i++) {
         if (next != 0)
-            next = (last + bit_reader_se(bits) + 256) & 0xff;
+            next = (gint)(((guint)last + (guint)bit_reader_se(bits) + 256u) & 0xff);
         last = next == 0 ? last : next;
     }
 }

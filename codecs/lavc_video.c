@@ -1,13 +1,11 @@
 #include "codecs/lavc_video.h"
 
 #include <libavcodec/avcodec.h>
-#include <libavutil/opt.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "codecs/codec_ops.h"
+#include "codecs/yuv_convert.h"
 
 /* A new size costs allocations in the decoder, in the scaler and in the scene: a stream may change
  * it some times in a row (simulcast, adaptation), then once in so many frames. */
@@ -22,9 +20,7 @@ typedef struct {
     AVCodecContext *context;
     AVFrame *picture; /* as the library gave it */
 
-    /* Conversion to YUV420P, for the pictures that need it. */
-    struct SwsContext *scaler;
-    gint scaler_width, scaler_height, scaler_format, scaler_full_range;
+    YuvConverter *converter;
 
     /* Limit of size changes. */
     gint last_width, last_height;
@@ -36,7 +32,7 @@ static void lavc_video_free(VideoDecoder *decoder)
     LavcVideo *lavc = (LavcVideo *)decoder;
     avcodec_free_context(&lavc->context);
     av_frame_free(&lavc->picture);
-    sws_freeContext(lavc->scaler);
+    yuv_converter_free(lavc->converter);
     g_free(lavc);
 }
 
@@ -87,81 +83,6 @@ static gboolean admit(LavcVideo *lavc, const AVPacket *packet)
     return TRUE;
 }
 
-/* --- Conversion ------------------------------------------------------------------------------ */
-
-/* The "J" formats are their plain ones in full range. */
-static enum AVPixelFormat plain_format(gint format, gboolean *full_range)
-{
-    static const struct {
-        enum AVPixelFormat full, plain;
-    } pairs[] = {
-        { AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV420P }, { AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUV422P },
-        { AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUV444P }, { AV_PIX_FMT_YUVJ440P, AV_PIX_FMT_YUV440P },
-        { AV_PIX_FMT_YUVJ411P, AV_PIX_FMT_YUV411P },
-    };
-    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++) {
-        if (format == pairs[i].full) {
-            *full_range = TRUE;
-            return pairs[i].plain;
-        }
-    }
-    return (enum AVPixelFormat)format;
-}
-
-static gboolean ensure_scaler(LavcVideo *lavc, enum AVPixelFormat format, gboolean full_range)
-{
-    const AVFrame *picture = lavc->picture;
-    if (lavc->scaler && lavc->scaler_width == picture->width &&
-        lavc->scaler_height == picture->height && lavc->scaler_format == (gint)format &&
-        lavc->scaler_full_range == full_range)
-        return TRUE;
-    sws_freeContext(lavc->scaler);
-    lavc->scaler = sws_alloc_context();
-    if (!lavc->scaler)
-        return FALSE;
-    lavc->scaler_width = picture->width;
-    lavc->scaler_height = picture->height;
-    lavc->scaler_format = format;
-    lavc->scaler_full_range = full_range;
-    av_opt_set_int(lavc->scaler, "srcw", picture->width, 0);
-    av_opt_set_int(lavc->scaler, "srch", picture->height, 0);
-    av_opt_set_int(lavc->scaler, "src_format", format, 0);
-    av_opt_set_int(lavc->scaler, "src_range", full_range, 0);
-    av_opt_set_int(lavc->scaler, "dstw", picture->width, 0);
-    av_opt_set_int(lavc->scaler, "dsth", picture->height, 0);
-    av_opt_set_int(lavc->scaler, "dst_format", AV_PIX_FMT_YUV420P, 0);
-    av_opt_set_int(lavc->scaler, "sws_flags", SWS_BILINEAR, 0);
-    if (sws_init_context(lavc->scaler, NULL, NULL) >= 0)
-        return TRUE;
-    sws_freeContext(lavc->scaler);
-    lavc->scaler = NULL;
-    return FALSE;
-}
-
-/* Move the picture to `out`, in YUV420P of limited range. */
-static gboolean hand_out(LavcVideo *lavc, AVFrame *out)
-{
-    AVFrame *picture = lavc->picture;
-    gboolean full_range = picture->color_range == AVCOL_RANGE_JPEG;
-    enum AVPixelFormat format = plain_format(picture->format, &full_range);
-    if (format == AV_PIX_FMT_YUV420P && !full_range) {
-        av_frame_move_ref(out, picture);
-        return TRUE;
-    }
-    out->format = AV_PIX_FMT_YUV420P;
-    out->width = picture->width;
-    out->height = picture->height;
-    gboolean done = ensure_scaler(lavc, format, full_range) && av_frame_get_buffer(out, 0) >= 0 &&
-                    av_frame_copy_props(out, picture) >= 0 &&
-                    sws_scale(lavc->scaler, (const guint8 *const *)picture->data, picture->linesize,
-                              0, picture->height, out->data, out->linesize) == picture->height;
-    out->color_range = AVCOL_RANGE_MPEG;
-    av_frame_unref(picture);
-    if (!done)
-        av_frame_unref(out);
-    return done;
-}
-
 /* --- Decoding -------------------------------------------------------------------------------- */
 
 /* Take what the decoder has. Of several pictures (an H.264 decoder that learns of reordering, the
@@ -172,7 +93,8 @@ static DecodeResult receive(LavcVideo *lavc, AVFrame *out)
     gint status = 0;
     while ((status = avcodec_receive_frame(lavc->context, lavc->picture)) >= 0) {
         av_frame_unref(out);
-        if (!fits(lavc, lavc->picture->width, lavc->picture->height) || !hand_out(lavc, out)) {
+        if (!fits(lavc, lavc->picture->width, lavc->picture->height) ||
+            !yuv_converter_run(lavc->converter, lavc->picture, out)) {
             av_frame_unref(lavc->picture);
             return DECODE_ERROR;
         }
@@ -250,6 +172,7 @@ VideoDecoder *lavc_video_decoder_new(const CodecType *type, const VideoDecoderCo
     lavc->limits = effective_limits(config);
     lavc->size_credit = SIZE_CHANGES_BURST * FRAMES_PER_CHANGE;
     lavc->picture = av_frame_alloc();
+    lavc->converter = yuv_converter_new();
     const AVCodec *codec = find_library_decoder(type);
     if (codec && lavc->picture && open_context(lavc, codec))
         return &lavc->base;

@@ -111,6 +111,18 @@ static const VideoEncoderOps openh264_ops = {
     .set_rate = openh264_set_rate,
 };
 
+/* Players take HD for BT.709 unless it says what it is. */
+static void fill_colours(SSpatialLayerConfig *layer)
+{
+    layer->bVideoSignalTypePresent = true;
+    layer->uiVideoFormat = VF_UNDEF;
+    layer->bFullRange = false;
+    layer->bColorDescriptionPresent = true;
+    layer->uiColorPrimaries = CP_BT709;
+    layer->uiTransferCharacteristics = TRC_BT709;
+    layer->uiColorMatrix = CM_SMPTE170M;
+}
+
 static void fill_settings(SEncParamExt *settings, const VideoEncoderConfig *config)
 {
     settings->iUsageType = CAMERA_VIDEO_REAL_TIME;
@@ -137,6 +149,7 @@ static void fill_settings(SEncParamExt *settings, const VideoEncoderConfig *conf
     layer->iMaxSpatialBitrate = UNSPECIFIED_BIT_RATE;
     layer->uiProfileIdc = PRO_BASELINE;
     layer->sSliceArgument.uiSliceMode = SM_SINGLE_SLICE;
+    fill_colours(layer);
 }
 
 static gboolean open_library(OpenH264 *self)

@@ -1,5 +1,8 @@
 #include "codecs/codec.h"
 
+#include <libavcodec/defs.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/mem.h>
 #include <math.h>
 #include <opus/opus.h>
 #include <string.h>
@@ -31,6 +34,24 @@ static gint opus_duration(const guint8 *data, gsize size)
         return -1;
     gint samples = count * opus_packet_get_samples_per_frame(data, AUDIO_RATE_HZ);
     return samples <= AUDIO_MAX_SAMPLES ? samples : -1;
+}
+
+/* RFC 7845 section 5.1: version 1, stereo, no pre-skip, 48 kHz, no gain. */
+static const guint8 opus_head[] = { 'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
+                                    0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0 };
+
+void codec_opus_parameters(AVCodecParameters *parameters)
+{
+    parameters->codec_type = AVMEDIA_TYPE_AUDIO;
+    parameters->codec_id = AV_CODEC_ID_OPUS;
+    parameters->sample_rate = AUDIO_RATE_HZ;
+    parameters->frame_size = AUDIO_TICK_SAMPLES;
+    av_channel_layout_default(&parameters->ch_layout, AUDIO_CHANNELS);
+    parameters->extradata = av_mallocz(sizeof opus_head + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!parameters->extradata)
+        return;
+    memcpy(parameters->extradata, opus_head, sizeof opus_head);
+    parameters->extradata_size = sizeof opus_head;
 }
 
 /* RFC 6716 sections 4.2.3 and 4.2.4: a SILK frame begins with one voice activity bit for each of
@@ -169,7 +190,6 @@ static AudioDecoder *decoder_new(const CodecType *type, GError **error)
 /* Most mixes are mono: every microphone in them is. Encoding such a tick as mono costs a quarter
  * less, by an encoder of its own, for which the switch is no seam: it hears the last ticks first
  * (its packets of them are thrown away) and predicts nothing from what the decoder has not seen. */
-#define PRIMING_TICKS 2
 /* Ticks for which both channels must be the same before the stereo encoder is left. */
 #define MONO_AFTER 50
 
@@ -178,7 +198,8 @@ typedef struct {
     OpusEncoder *library[AUDIO_CHANNELS]; /* by channels - 1 */
     gint channels;                        /* of the encoder in use; 0: none yet */
     guint mono_ticks;
-    float recent[PRIMING_TICKS][AUDIO_TICK_SAMPLES * AUDIO_CHANNELS]; /* the oldest first */
+    gboolean recent_known;
+    float recent[AUDIO_JOIN_TICKS][AUDIO_TICK_SAMPLES * AUDIO_CHANNELS]; /* the oldest first */
 } Encoder;
 
 static void encoder_free(AudioEncoder *base)
@@ -212,13 +233,12 @@ static gint encode_tick(Encoder *encoder, const float *samples, guint8 *packet)
 static void switch_to(Encoder *encoder, gint channels)
 {
     guint8 thrown_away[MAX_PACKET];
-    gboolean first = encoder->channels == 0;
     OpusEncoder *library = encoder->library[channels - 1];
     encoder->channels = channels;
-    if (first)
+    if (!encoder->recent_known)
         return;
     opus_encoder_ctl(library, OPUS_RESET_STATE);
-    for (gint i = 0; i < PRIMING_TICKS; i++)
+    for (gint i = 0; i < AUDIO_JOIN_TICKS; i++)
         encode_tick(encoder, encoder->recent[i], thrown_away);
     opus_encoder_ctl(library, OPUS_SET_PREDICTION_DISABLED(1));
 }
@@ -236,7 +256,8 @@ static void remember_tick(Encoder *encoder, const float *samples)
 {
     memmove(encoder->recent[0], encoder->recent[1],
             sizeof encoder->recent - sizeof encoder->recent[0]);
-    memcpy(encoder->recent[PRIMING_TICKS - 1], samples, sizeof encoder->recent[0]);
+    memcpy(encoder->recent[AUDIO_JOIN_TICKS - 1], samples, sizeof encoder->recent[0]);
+    encoder->recent_known = TRUE;
     opus_encoder_ctl(encoder->library[encoder->channels - 1], OPUS_SET_PREDICTION_DISABLED(0));
 }
 
@@ -267,10 +288,23 @@ static void encoder_set_bitrate(AudioEncoder *base, gint bitrate_bps)
         opus_encoder_ctl(encoder->library[i], OPUS_SET_BITRATE(bitrate_bps));
 }
 
+static void encoder_join(AudioEncoder *base, const float *before)
+{
+    Encoder *encoder = (Encoder *)base;
+    for (gint i = 0; i < AUDIO_CHANNELS; i++)
+        opus_encoder_ctl(encoder->library[i], OPUS_SET_PREDICTION_DISABLED(1));
+    if (!before)
+        return;
+    memcpy(encoder->recent, before, sizeof encoder->recent);
+    encoder->recent_known = TRUE;
+    encoder->channels = 0; /* whichever it will be begins with these */
+}
+
 static const AudioEncoderOps encoder_ops = {
     .free = encoder_free,
     .encode = encoder_encode,
     .set_bitrate = encoder_set_bitrate,
+    .join = encoder_join,
 };
 
 static gboolean encoder_configure(OpusEncoder *library, const AudioEncoderConfig *config)

@@ -66,6 +66,10 @@ typedef struct {
      *  appended to `out` (a GArray of PayloadFragment). FALSE: the frame is malformed. */
     gboolean (*packetize)(const AVPacket *frame, const PayloadTags *tags, gsize max_payload,
                           GArray *out);
+
+    /** Write another picture id and TL0PICIDX into a payload that packetize made, where it has
+     *  them. NULL: the format has none. */
+    void (*retag)(guint8 *payload, gsize size, gint picture_id, gint tl0_pic_idx);
 } PayloadFormat;
 
 extern const PayloadFormat payload_opus, payload_vp8, payload_vp9, payload_h264, payload_av1;

@@ -148,7 +148,7 @@ static void write_fragments(const guint8 *nal, gsize size, gsize max_payload, GA
 {
     gsize step = 0;
     for (gsize pos = 1; pos < size; pos += step) {
-        step = payload_piece(size, pos, max_payload - FU_SIZE);
+        step = payload_piece(size - 1, pos - 1, max_payload - FU_SIZE);
         PayloadFragment fragment = { .header_size = FU_SIZE, .data = nal + pos, .size = step };
         fragment.header[0] = (guint8)((nal[0] & 0xe0) | FU_A);
         fragment.header[1] = (guint8)(nal_type(nal[0]) | (pos == 1 ? FU_START : 0) |

@@ -17,9 +17,9 @@ gboolean payload_append_bytes(GByteArray *frame, const guint8 *data, gsize size)
 
 gsize payload_piece(gsize size, gsize pos, gsize max_piece)
 {
-    gsize left = size - pos;
-    gsize pieces = (left + max_piece - 1) / max_piece;
-    return (left + pieces - 1) / pieces;
+    gsize pieces = (size + max_piece - 1) / max_piece;
+    gsize step = (size + pieces - 1) / pieces;
+    return MIN(step, size - pos);
 }
 
 gsize payload_take_state(GByteArray *frame)

@@ -11,7 +11,8 @@ void payload_info_init(PayloadInfo *info);
 gboolean payload_append_bytes(GByteArray *frame, const guint8 *data, gsize size);
 
 /** Size of the piece at `pos` when `size` bytes are cut into the fewest pieces of at most
- *  `max_piece`, all nearly equal: a small last packet costs as much as a large one. */
+ *  `max_piece`: all of one size, which is as small as it can be, but for the last, which may be
+ *  shorter. So the packets of a frame can be sent together (UDP GSO). */
 gsize payload_piece(gsize size, gsize pos, gsize max_piece);
 
 /** While a frame is put together its last bytes are the state of an open fragment: the bytes of it

@@ -99,9 +99,20 @@ static gboolean vp8_packetize(const AVPacket *frame, const PayloadTags *tags, gs
     return TRUE;
 }
 
+static void vp8_retag(guint8 *payload, gsize size, gint picture_id, gint tl0_pic_idx)
+{
+    if (size < 5 || !(payload[0] & EXTENDED) || !(payload[1] & HAS_PICTURE_ID))
+        return;
+    payload[2] = (guint8)(LONG_PICTURE_ID | (picture_id >> 8 & 0x7f));
+    payload[3] = (guint8)picture_id;
+    if (payload[1] & HAS_TL0PICIDX)
+        payload[4] = (guint8)tl0_pic_idx;
+}
+
 const PayloadFormat payload_vp8 = {
     .name = "VP8",
     .parse = vp8_parse,
     .append = vp8_append,
     .packetize = vp8_packetize,
+    .retag = vp8_retag,
 };

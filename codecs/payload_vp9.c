@@ -124,11 +124,13 @@ static gboolean vp9_packetize(const AVPacket *frame, const PayloadTags *tags, gs
     if (frame->size <= 0 || max_payload <= sizeof((PayloadFragment *)NULL)->header)
         return FALSE;
     gsize size = (gsize)frame->size;
-    gsize step = 0;
+    gsize step = 0, room = 0;
     for (gsize pos = 0; pos < size; pos += step) {
         PayloadFragment fragment = { .data = frame->data + pos };
         write_descriptor(tags, keyframe, pos == 0, &fragment);
-        step = payload_piece(size, pos, max_payload - fragment.header_size);
+        if (pos == 0) /* the first descriptor is the longest */
+            room = max_payload - fragment.header_size;
+        step = payload_piece(size, pos, room);
         fragment.size = step;
         if (pos + step == size)
             fragment.header[0] |= FRAME_END;
@@ -137,9 +139,20 @@ static gboolean vp9_packetize(const AVPacket *frame, const PayloadTags *tags, gs
     return TRUE;
 }
 
+static void vp9_retag(guint8 *payload, gsize size, gint picture_id, gint tl0_pic_idx)
+{
+    if (size < 6 || !(payload[0] & HAS_PICTURE_ID))
+        return;
+    payload[1] = (guint8)(LONG_PICTURE_ID | (picture_id >> 8 & 0x7f));
+    payload[2] = (guint8)picture_id;
+    if (payload[0] & HAS_LAYERS)
+        payload[4] = (guint8)tl0_pic_idx;
+}
+
 const PayloadFormat payload_vp9 = {
     .name = "VP9",
     .parse = vp9_parse,
     .append = vp9_append,
     .packetize = vp9_packetize,
+    .retag = vp9_retag,
 };

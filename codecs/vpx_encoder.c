@@ -155,6 +155,7 @@ static gboolean set_controls(VpxEncoder *vpx)
            vpx_codec_control(context, VP9E_SET_TILE_COLUMNS, 0) == VPX_CODEC_OK &&
            vpx_codec_control(context, VP9E_SET_ROW_MT, 0) == VPX_CODEC_OK &&
            vpx_codec_control(context, VP9E_SET_FRAME_PARALLEL_DECODING, 0) == VPX_CODEC_OK &&
+           vpx_codec_control(context, VP9E_SET_COLOR_SPACE, VPX_CS_SMPTE_170) == VPX_CODEC_OK &&
            (pattern_of(vpx)->layers == 1 ||
             vpx_codec_control(context, VP9E_SET_SVC, 1) == VPX_CODEC_OK);
 }

@@ -265,6 +265,75 @@ const float *audio_mixer_minus(AudioMixer *mixer, AudioMixerInput *input)
     return input->minus;
 }
 
+/* --- sub-mixes --------------------------------------------------------------------------- */
+
+struct AudioMixerBus {
+    Limiter *limiter;
+    float last[MIXER_CHANNELS]; /* where the tick before ended */
+    float sum[MIXER_TICK_FLOATS];
+    float out[MIXER_TICK_FLOATS];
+    GPtrArray *inputs; /* of the tick before (transfer none): only compared, never followed */
+};
+
+AudioMixerBus *audio_mixer_bus_new(void)
+{
+    AudioMixerBus *bus = g_new0(AudioMixerBus, 1);
+    bus->limiter = limiter_new();
+    bus->inputs = g_ptr_array_new();
+    return bus;
+}
+
+void audio_mixer_bus_free(AudioMixerBus *bus)
+{
+    if (!bus)
+        return;
+    limiter_free(bus->limiter);
+    g_ptr_array_unref(bus->inputs);
+    g_free(bus);
+}
+
+/* Returns TRUE if these are others than in the tick before. */
+static gboolean audio_mixer_bus_remember(AudioMixerBus *bus, AudioMixerInput *const *inputs,
+                                         guint n)
+{
+    gboolean changed = bus->inputs->len != n;
+    for (guint i = 0; i < n && !changed; i++)
+        changed = bus->inputs->pdata[i] != inputs[i];
+    if (!changed)
+        return FALSE;
+    g_ptr_array_set_size(bus->inputs, 0);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(bus->inputs, inputs[i]);
+    return TRUE;
+}
+
+/* The step from where the waveform was to where it goes on becomes a slope. */
+static void audio_mixer_bus_smooth(AudioMixerBus *bus)
+{
+    for (guint c = 0; c < MIXER_CHANNELS; c++) {
+        const float step = bus->last[c] - bus->sum[c];
+        for (guint i = 0; i < FADE_FRAMES; i++)
+            bus->sum[MIXER_CHANNELS * i + c] += step * (1 - (float)(i + 1) / FADE_FRAMES);
+    }
+}
+
+const float *audio_mixer_bus_mix(AudioMixerBus *bus, AudioMixerInput *const *inputs, guint n)
+{
+    memset(bus->sum, 0, sizeof bus->sum);
+    for (guint i = 0; i < n; i++) {
+        if (inputs[i]->sounds)
+            mix_add_f32(bus->sum, inputs[i]->own, MIXER_TICK_FLOATS);
+    }
+    if (audio_mixer_bus_remember(bus, inputs, n))
+        audio_mixer_bus_smooth(bus);
+    for (guint c = 0; c < MIXER_CHANNELS; c++)
+        bus->last[c] = bus->sum[MIXER_TICK_FLOATS - MIXER_CHANNELS + c];
+    limiter_process(bus->limiter, bus->sum, bus->out, MIXER_TICK_SAMPLES);
+    return bus->out;
+}
+
+/* --- what is known ----------------------------------------------------------------------- */
+
 guint8 audio_mixer_input_level(const AudioMixerInput *input)
 {
     return input->level;

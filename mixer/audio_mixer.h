@@ -48,6 +48,17 @@ const float *audio_mixer_full(AudioMixer *mixer) ON_AUDIO_THREAD;
  *  its state per input); valid until the next tick. */
 const float *audio_mixer_minus(AudioMixer *mixer, AudioMixerInput *input) ON_AUDIO_THREAD;
 
+/** A sub-mix: the limited sum of some inputs only, for those who are not to hear everybody. */
+typedef struct AudioMixerBus AudioMixerBus;
+
+AudioMixerBus *audio_mixer_bus_new(void);
+void audio_mixer_bus_free(AudioMixerBus *bus);
+
+/** The sub-mix of these inputs in this tick (transfer none, valid until the next call). Once per
+ *  tick; another set of inputs than in the tick before begins without a click. */
+const float *audio_mixer_bus_mix(AudioMixerBus *bus, AudioMixerInput *const *inputs,
+                                 guint n) ON_AUDIO_THREAD;
+
 /** Level of the input's last tick before its gain: RMS as dBov, 0 loudest .. 127 silence, as
  *  RFC 6464 says it. */
 guint8 audio_mixer_input_level(const AudioMixerInput *input) ON_AUDIO_THREAD;

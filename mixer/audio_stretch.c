@@ -89,20 +89,28 @@ static gint search_fine(const float *samples, gint around, gint max_lag, gint wi
     return best;
 }
 
-/** After how many samples the beginning of the buffer repeats itself; 0: it does not. */
-static gint find_period(const float *samples, gint n, gint max_lag, float min_correlation,
-                        gint *window)
+/** How many samples are compared, and after how many at most; below AUDIO_STRETCH_MIN_LAG: there
+ * are too few. */
+static gint search_span(gint n, gint max_lag, gint *window)
 {
     *window = CLAMP(n - AUDIO_STRETCH_MAX_LAG, MIN_WINDOW, MAX_WINDOW) / COARSE * COARSE;
-    max_lag = MIN(max_lag, MIN(n - *window, AUDIO_STRETCH_MAX_LAG));
-    if (max_lag < AUDIO_STRETCH_MIN_LAG)
-        return 0;
-    gint span = (max_lag + *window) * CHANNELS;
-    if (dot(samples, samples, span) < SILENCE * (float)span)
-        return max_lag;
+    return MIN(max_lag, MIN(n - *window, AUDIO_STRETCH_MAX_LAG));
+}
+
+static gboolean is_silence(const float *samples, gint n)
+{
+    gint floats = n * CHANNELS;
+    return dot(samples, samples, floats) < SILENCE * (float)floats;
+}
+
+/** After how many samples the beginning of the buffer repeats itself; 0: it does not. */
+static gint find_period(const float *samples, gint max_lag, gint window, float min_correlation)
+{
     float found;
-    gint lag = search_coarse(samples, max_lag, *window);
-    lag = search_fine(samples, lag, max_lag, *window, &found);
+    if (is_silence(samples, max_lag + window))
+        return max_lag;
+    gint lag = search_coarse(samples, max_lag, window);
+    lag = search_fine(samples, lag, max_lag, window, &found);
     return found >= min_correlation ? lag : 0;
 }
 
@@ -122,16 +130,19 @@ gint audio_stretch_shorten(AudioStretch *stretch, float *samples, gint n, gint m
                            gboolean fast)
 {
     gint window;
-    if (stretch->credit < AUDIO_STRETCH_MAX_LAG)
+    max_lag = search_span(n, max_lag, &window);
+    if (max_lag < AUDIO_STRETCH_MIN_LAG)
         return n;
-    float wanted = fast ? MIN_CORRELATION_FAST : MIN_CORRELATION;
-    gint lag = find_period(samples, n, max_lag, wanted, &window);
+    gboolean silent = is_silence(samples, max_lag + window);
+    if (!silent && stretch->credit < AUDIO_STRETCH_MAX_LAG)
+        return n;
+    gint lag = find_period(samples, max_lag, window, fast ? MIN_CORRELATION_FAST : MIN_CORRELATION);
     if (!lag)
         return n;
     cross_fade(samples, samples, samples + lag * CHANNELS, window);
     memmove(samples + window * CHANNELS, samples + (lag + window) * CHANNELS,
             sizeof *samples * CHANNELS * (gsize)(n - lag - window));
-    stretch->credit -= lag;
+    stretch->credit -= silent ? 0 : lag;
     return n - lag;
 }
 
@@ -140,7 +151,10 @@ gint audio_stretch_lengthen(AudioStretch *stretch, float *samples, gint n, gint 
     gint window;
     if (stretch->credit < AUDIO_STRETCH_MAX_LAG || capacity - n < AUDIO_STRETCH_MAX_LAG)
         return n;
-    gint lag = find_period(samples, n, AUDIO_STRETCH_MAX_LAG, MIN_CORRELATION, &window);
+    gint max_lag = search_span(n, AUDIO_STRETCH_MAX_LAG, &window);
+    if (max_lag < AUDIO_STRETCH_MIN_LAG)
+        return n;
+    gint lag = find_period(samples, max_lag, window, MIN_CORRELATION);
     if (!lag)
         return n;
     /* One period later, go back to where the first one began to end. */

@@ -19,7 +19,8 @@ typedef struct {
 void audio_stretch_played(AudioStretch *stretch, gint n);
 
 /** Take about one pitch period, at most `max_lag` samples, out of the buffer's beginning. `fast` is
- *  content with a correlation of 0.5 instead of 0.9; silence always will do. Best with 960 samples
+ *  content with a correlation of 0.5 instead of 0.9; silence always will do, and is not counted
+ *  among the 10 %. Best with 960 samples
  *  or more; less than 360 are left alone. Returns the new count: `n` if the signal does not allow
  *  it, or the 10 % are used. */
 gint audio_stretch_shorten(AudioStretch *stretch, float *samples, gint n, gint max_lag,

@@ -1,5 +1,7 @@
 #include "mixer/border.h"
 
+#include "mixer/corners.h"
+
 #define CORNERS 4
 
 struct Border {
@@ -14,40 +16,26 @@ static int border_corner_size(const BorderLook *look)
     return MAX(look->radius, look->thickness);
 }
 
-static void border_path(cairo_t *cairo, double inset, double size, double radius)
-{
-    const double low = inset + radius, high = size - inset - radius;
-    cairo_new_sub_path(cairo);
-    cairo_arc(cairo, high, low, radius, -G_PI / 2, 0);
-    cairo_arc(cairo, high, high, radius, 0, G_PI / 2);
-    cairo_arc(cairo, low, high, radius, G_PI / 2, G_PI);
-    cairo_arc(cairo, low, low, radius, G_PI, 3 * G_PI / 2);
-    cairo_close_path(cairo);
-}
-
-/* One corner of a square tile that is just large enough to have four whole ones. */
+/* One corner of a square tile that is just large enough to have four whole ones. All outside the
+ * line's inner edge has its colour: the rounded corner is cut afterwards. */
 static Overlay *border_draw_corner(const BorderLook *look, guint corner)
 {
     const int size = border_corner_size(look), tile = size * 4;
+    const int inner = tile - 2 * look->thickness;
     cairo_t *cairo = overlay_canvas_new(size, size);
     cairo_translate(cairo, corner & 1 ? size - tile : 0, corner & 2 ? size - tile : 0);
     cairo_set_fill_rule(cairo, CAIRO_FILL_RULE_EVEN_ODD);
     cairo_rectangle(cairo, 0, 0, tile, tile);
-    border_path(cairo, 0, tile, look->radius);
-    overlay_set_colour(cairo, look->background_rgb, 1);
+    cairo_translate(cairo, look->thickness, look->thickness);
+    overlay_rounded_rect(cairo, inner, inner, MAX(look->radius - look->thickness, 0));
+    overlay_set_colour(cairo, look->line_rgb, 1);
     cairo_fill(cairo);
-    if (look->thickness) {
-        border_path(cairo, 0, tile, look->radius);
-        border_path(cairo, look->thickness, tile, MAX(look->radius - look->thickness, 0));
-        overlay_set_colour(cairo, look->line_rgb, 1);
-        cairo_fill(cairo);
-    }
     return overlay_from_cairo(cairo);
 }
 
 Border *border_new(const BorderLook *look)
 {
-    if (border_corner_size(look) == 0)
+    if (look->thickness <= 0)
         return NULL;
     Border *border = g_new0(Border, 1);
     border->look = *look;
@@ -63,7 +51,7 @@ void border_free(Border *border)
     if (!border)
         return;
     for (guint i = 0; i < CORNERS; i++)
-        overlay_free(border->corner[i]);
+        overlay_unref(border->corner[i]);
     g_free(border);
 }
 
@@ -77,16 +65,6 @@ static void border_lines(VideoRect tile, int thickness, int corner, VideoRect li
     lines[3] = (VideoRect){ right - thickness, tile.y + corner, thickness, long_y };
 }
 
-static VideoRect border_corner_rect(VideoRect tile, int size, guint corner)
-{
-    return (VideoRect){
-        corner & 1 ? tile.x + tile.width - size : tile.x,
-        corner & 2 ? tile.y + tile.height - size : tile.y,
-        size,
-        size,
-    };
-}
-
 void border_draw(const Border *border, Canvas *canvas, VideoRect tile)
 {
     if (!border)
@@ -98,8 +76,8 @@ void border_draw(const Border *border, Canvas *canvas, VideoRect tile)
             canvas_fill(canvas, lines[i], border->line);
     }
     for (guint i = 0; i < CORNERS; i++) {
-        const VideoRect corner = border_corner_rect(tile, border->corner_size, i);
-        canvas_blend(canvas, border->corner[i], corner.x, corner.y);
+        const VideoRect corner = corners_rect(tile, border->corner_size, i);
+        canvas_blend(canvas, border->corner[i], corner.x, corner.y, corner);
     }
 }
 
@@ -111,5 +89,5 @@ void border_mark(const BorderLook *look, Canvas *canvas, VideoRect tile)
     for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
         canvas_mark(canvas, lines[i]);
     for (guint i = 0; i < CORNERS; i++)
-        canvas_mark(canvas, border_corner_rect(tile, size, i));
+        canvas_mark(canvas, corners_rect(tile, size, i));
 }

@@ -2,18 +2,18 @@
 
 #include "mixer/canvas.h"
 
-/* The edge of a tile: rounded corners in the colour of the background, and the coloured line
- * around whoever speaks. Drawn over the tile's picture. */
+/* A coloured line along the edge of a tile: its border, or the ring around whoever speaks. Drawn
+ * over the tile's picture. */
 
 typedef struct Border Border;
 
 typedef struct {
     int radius;    /* of the corners: even, 0 = square */
-    int thickness; /* of the line: even, 0 = none */
-    guint32 background_rgb, line_rgb;
+    int thickness; /* even, 0 = none */
+    guint32 line_rgb;
 } BorderLook;
 
-/** NULL if the look has neither corners nor a line. */
+/** NULL if there is no line. */
 Border *border_new(const BorderLook *look);
 void border_free(Border *border);
 

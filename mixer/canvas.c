@@ -60,8 +60,7 @@ void canvas_mark(Canvas *canvas, VideoRect rect)
         memset(canvas->dirty + (gsize)row * canvas->mb_columns + first, 1, (gsize)columns);
 }
 
-/* The bytes of one plane at a position of the canvas. */
-static guint8 *canvas_at(const Canvas *canvas, int plane, int x, int y)
+guint8 *canvas_at(const Canvas *canvas, int plane, int x, int y)
 {
     const int shift = plane ? 1 : 0;
     const AVFrame *frame = canvas->frame;
@@ -96,17 +95,50 @@ void canvas_dim(Canvas *canvas, VideoRect rect)
     }
 }
 
-void canvas_blend(Canvas *canvas, const Overlay *overlay, int x, int y)
+void canvas_tint(Canvas *canvas, VideoRect rect, YuvColour colour, int share)
 {
-    const int width = MIN(overlay->width, canvas->width - x);
-    const int height = MIN(overlay->height, canvas->height - y);
-    if (x < 0 || y < 0 || width < 2 || height < 2)
+    const guint8 values[3] = { colour.y, colour.u, colour.v };
+    for (int plane = 0; plane < 3; plane++) {
+        const int shift = plane ? 1 : 0;
+        guint8 *row = canvas_at(canvas, plane, rect.x, rect.y);
+        for (int y = 0; y < rect.height >> shift; y++, row += canvas->frame->linesize[plane])
+            canvas_fade_row(row, rect.width >> shift, values[plane], 256 - share);
+    }
+}
+
+void canvas_copy(Canvas *canvas, VideoRect rect, const AVFrame *from)
+{
+    for (int plane = 0; plane < 3; plane++) {
+        const int shift = plane ? 1 : 0;
+        const guint8 *source = from->data[plane] +
+                               (gsize)(rect.y >> shift) * from->linesize[plane] + (rect.x >> shift);
+        CopyPlane(source, from->linesize[plane], canvas_at(canvas, plane, rect.x, rect.y),
+                  canvas->frame->linesize[plane], rect.width >> shift, rect.height >> shift);
+    }
+}
+
+static VideoRect canvas_intersect(VideoRect a, VideoRect b)
+{
+    const int x = MAX(a.x, b.x), y = MAX(a.y, b.y);
+    return (VideoRect){ x, y, MIN(a.x + a.width, b.x + b.width) - x,
+                        MIN(a.y + a.height, b.y + b.height) - y };
+}
+
+void canvas_blend(Canvas *canvas, const Overlay *overlay, int x, int y, VideoRect clip)
+{
+    const VideoRect place = { x, y, overlay->width, overlay->height };
+    const VideoRect part = canvas_intersect(place, clip);
+    if (video_rect_is_empty(part))
         return;
-    guint8 *to_y = canvas_at(canvas, 0, x, y), *to_u = canvas_at(canvas, 1, x, y),
-           *to_v = canvas_at(canvas, 2, x, y);
+    const int left = part.x - x, top = part.y - y, stride = overlay->width;
+    const gsize luma = (gsize)top * stride + left,
+                chroma = (gsize)top / 2 * (stride / 2) + left / 2;
+    guint8 *to_y = canvas_at(canvas, 0, part.x, part.y),
+           *to_u = canvas_at(canvas, 1, part.x, part.y),
+           *to_v = canvas_at(canvas, 2, part.x, part.y);
     const int stride_y = canvas->frame->linesize[0], stride_u = canvas->frame->linesize[1],
               stride_v = canvas->frame->linesize[2];
-    I420Blend(overlay->y, overlay->width, overlay->u, overlay->width / 2, overlay->v,
-              overlay->width / 2, to_y, stride_y, to_u, stride_u, to_v, stride_v, overlay->alpha,
-              overlay->width, to_y, stride_y, to_u, stride_u, to_v, stride_v, width, height);
+    I420Blend(overlay->y + luma, stride, overlay->u + chroma, stride / 2, overlay->v + chroma,
+              stride / 2, to_y, stride_y, to_u, stride_u, to_v, stride_v, overlay->alpha + luma,
+              stride, to_y, stride_y, to_u, stride_u, to_v, stride_v, part.width, part.height);
 }

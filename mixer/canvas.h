@@ -29,8 +29,16 @@ void canvas_fill(Canvas *canvas, VideoRect rect, YuvColour colour);
 /** Darken and fade what stands there. */
 void canvas_dim(Canvas *canvas, VideoRect rect);
 
-/** Blend an overlay with its upper left corner at (x, y), even, as far as it is inside the canvas
- *  (x, y >= 0). */
-void canvas_blend(Canvas *canvas, const Overlay *overlay, int x, int y);
+/** Mix `share` of 256 of a colour in. */
+void canvas_tint(Canvas *canvas, VideoRect rect, YuvColour colour, int share);
+
+/** Take a part over from a picture of the canvas' size. */
+void canvas_copy(Canvas *canvas, VideoRect rect, const AVFrame *from);
+
+/** Blend an overlay with its upper left corner at (x, y), even, as far as it is inside `clip`. */
+void canvas_blend(Canvas *canvas, const Overlay *overlay, int x, int y, VideoRect clip);
+
+/** The bytes of one plane at a position. */
+guint8 *canvas_at(const Canvas *canvas, int plane, int x, int y);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Canvas, canvas_free)

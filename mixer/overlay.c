@@ -1,5 +1,6 @@
 #include "mixer/overlay.h"
 
+#include <libyuv.h>
 #include <string.h>
 
 /* BT.601 limited range, 8 fraction bits. */
@@ -36,6 +37,16 @@ void overlay_set_colour(cairo_t *cairo, guint32 rgb, double alpha)
 {
     cairo_set_source_rgba(cairo, (rgb >> 16 & 0xff) / 255.0, (rgb >> 8 & 0xff) / 255.0,
                           (rgb & 0xff) / 255.0, alpha);
+}
+
+void overlay_rounded_rect(cairo_t *cairo, double width, double height, double radius)
+{
+    cairo_new_sub_path(cairo);
+    cairo_arc(cairo, width - radius, radius, radius, -G_PI / 2, 0);
+    cairo_arc(cairo, width - radius, height - radius, radius, 0, G_PI / 2);
+    cairo_arc(cairo, radius, height - radius, radius, G_PI / 2, G_PI);
+    cairo_arc(cairo, radius, radius, radius, G_PI, 3 * G_PI / 2);
+    cairo_close_path(cairo);
 }
 
 /* Sums of premultiplied pixels, to be divided by their alpha. */
@@ -96,18 +107,26 @@ static void overlay_convert_chroma(Overlay *overlay, const guint8 *data, int str
     }
 }
 
-Overlay *overlay_from_cairo(cairo_t *cairo)
+Overlay *overlay_new(int width, int height)
 {
-    cairo_surface_t *surface = cairo_get_target(cairo);
-    cairo_surface_flush(surface);
+    const gsize size = (gsize)width * height;
     Overlay *overlay = g_new0(Overlay, 1);
-    overlay->width = cairo_image_surface_get_width(surface);
-    overlay->height = cairo_image_surface_get_height(surface);
-    const gsize size = (gsize)overlay->width * overlay->height;
+    overlay->refs = 1;
+    overlay->width = width;
+    overlay->height = height;
     overlay->y = g_malloc(size * 5 / 2);
     overlay->alpha = overlay->y + size;
     overlay->u = overlay->alpha + size;
     overlay->v = overlay->u + size / 4;
+    return overlay;
+}
+
+Overlay *overlay_from_cairo(cairo_t *cairo)
+{
+    cairo_surface_t *surface = cairo_get_target(cairo);
+    cairo_surface_flush(surface);
+    Overlay *overlay = overlay_new(cairo_image_surface_get_width(surface),
+                                   cairo_image_surface_get_height(surface));
     const guint8 *data = cairo_image_surface_get_data(surface);
     overlay_convert_luma(overlay, data, cairo_image_surface_get_stride(surface));
     overlay_convert_chroma(overlay, data, cairo_image_surface_get_stride(surface));
@@ -115,10 +134,38 @@ Overlay *overlay_from_cairo(cairo_t *cairo)
     return overlay;
 }
 
-void overlay_free(Overlay *overlay)
+Overlay *overlay_ref(Overlay *overlay)
 {
-    if (!overlay)
+    g_atomic_int_inc(&overlay->refs);
+    return overlay;
+}
+
+void overlay_unref(Overlay *overlay)
+{
+    if (!overlay || !g_atomic_int_dec_and_test(&overlay->refs))
         return;
     g_free(overlay->y);
     g_free(overlay);
+}
+
+gsize overlay_bytes(const Overlay *overlay)
+{
+    return sizeof *overlay + (gsize)overlay->width * overlay->height * 5 / 2;
+}
+
+static void overlay_scale_plane(const guint8 *from, const Overlay *source, guint8 *to,
+                                const Overlay *target, int shift)
+{
+    ScalePlane(from, source->width >> shift, source->width >> shift, source->height >> shift, to,
+               target->width >> shift, target->width >> shift, target->height >> shift, kFilterBox);
+}
+
+Overlay *overlay_scaled(const Overlay *source, int width, int height)
+{
+    Overlay *target = overlay_new(width, height);
+    overlay_scale_plane(source->y, source, target->y, target, 0);
+    overlay_scale_plane(source->u, source, target->u, target, 1);
+    overlay_scale_plane(source->v, source, target->v, target, 1);
+    overlay_scale_plane(source->alpha, source, target->alpha, target, 0);
+    return target;
 }

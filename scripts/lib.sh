@@ -6,12 +6,15 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(
     build-essential cmake ninja-build pkg-config
     libglib2.0-dev libjansson-dev libssl-dev
-    libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+    libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     libopus-dev libvpx-dev libopenh264-dev libyuv-dev libcairo2-dev libpango1.0-dev
-    libnice-dev libsrtp2-dev libwebsockets-dev libwebsockets-evlib-glib
+    libnice-dev libsrtp2-dev libwebsockets-dev libwebsockets-evlib-glib libcurl4-openssl-dev
     fonts-dejavu-core
 )
-test_packages=(nodejs npm chromium firefox-esr ffmpeg)
+test_packages=(nodejs npm chromium firefox-esr ffmpeg openssl coturn
+    nginx libnginx-mod-rtmp libnginx-mod-stream rtmpdump mpv vlc-bin vlc-plugin-base obs-studio xvfb
+    gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+    gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking)
 check_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 cppcheck universal-ctags python3 git)
 bench_packages=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad janus python3 util-linux)
@@ -49,8 +52,9 @@ install_packages() {
     fi
     say "Installing:" $missing
     "${root[@]}" apt-get update -qq
+    # RUNLEVEL=1: packages of servers (nginx, coturn) start none.
     # shellcheck disable=SC2086
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
         $missing >/dev/null
 }
 

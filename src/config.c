@@ -35,6 +35,8 @@ static const ConfigKey config_keys[] = {
       "How long an idle connection is kept open for the next request." },
     { "http", "join_seconds", CONFIG_INT, "5", 1, 60,
       "Time from the opening of a WebSocket to its join message." },
+    { "http", "max_event_streams", CONFIG_INT, "200", 1, 100000,
+      "Clients that follow a room's events (SSE) at the same time." },
     { "http", "cors_origins", CONFIG_STRING, "", 0, 0,
       "Origins (comma separated) whose pages may use the API and /ws besides our own; * for all." },
     { "https", "listen", CONFIG_STRING, "127.0.0.1:8443", 0, 0,
@@ -45,7 +47,15 @@ static const ConfigKey config_keys[] = {
     { "https", "state_dir", CONFIG_STRING, "", 0, 0,
       "Where the self-signed certificate is kept; empty: $XDG_STATE_HOME/tessera." },
     { "auth", "secret", CONFIG_STRING, "", 0, 0,
-      "Bearer token that API, WHIP, WHEP and /ws ask for; empty: nobody is asked." },
+      "Signs the tokens (HS256) that API, WHIP, WHEP and /ws ask for, at least 32 characters; "
+      "empty: "
+      "nobody is asked." },
+    { "auth", "secret_file", CONFIG_STRING, "", 0, 0,
+      "File that holds auth.secret, so that it stands in no command line." },
+    { "auth", "max_token_hours", CONFIG_INT, "720", 1, 87600,
+      "A token that is valid for longer than this is refused." },
+    { "auth", "leeway_seconds", CONFIG_INT, "60", 0, 600,
+      "How far the clock of whoever signs tokens may be off." },
     { "auth", "anonymous", CONFIG_BOOL, "false", 0, 0,
       "Allow an address that is not loopback without auth.secret." },
     { "ice", "port_range", CONFIG_STRING, "50000-59999", 0, 0,
@@ -58,6 +68,8 @@ static const ConfigKey config_keys[] = {
     { "ice", "loopback", CONFIG_STRING, "auto", 0, 0,
       "Offer 127.0.0.1 as a candidate: yes, no, or auto (when HTTP listens on loopback)." },
     { "ice", "ipv6", CONFIG_BOOL, "true", 0, 0, "Use IPv6 addresses too." },
+    { "ice", "tcp", CONFIG_BOOL, "false", 0, 0,
+      "Let clients whose UDP is blocked connect by TCP, to a port of ice.port_range." },
     { "ice", "stun_server", CONFIG_STRING, "", 0, 0,
       "STUN server of our own side, host:port; clients are told of it too." },
     { "ice", "turn_server", CONFIG_STRING, "", 0, 0,
@@ -69,26 +81,93 @@ static const ConfigKey config_keys[] = {
     { "video", "fps", CONFIG_INT, "30", 1, 60, "Pictures per second of the composed video." },
     { "video", "bitrate", CONFIG_INT, "1200000", 30000, 20000000,
       "Bits per second of the composed video." },
+    { "video", "ladder", CONFIG_STRING, "360p30=400000,180p15=120000", 0, 0,
+      "Smaller encodes of it for thin lines, each only while somebody needs it: up to three of "
+      "HEIGHTpFPS=BITRATE; empty: everyone gets the full picture." },
+    { "video", "temporal_layers", CONFIG_INT, "2", 1, 3,
+      "Temporal layers of VP8: with 2 or 3 a thin line may leave out half the frames." },
+    { "video", "max_load", CONFIG_INT, "85", 1, 100,
+      "Above this load of the video threads (percent) no further encode is started for thin "
+      "lines." },
+    { "video", "start_bitrate", CONFIG_INT, "300000", 30000, 20000000,
+      "What a viewer's line is taken to carry (bits per second) until it was measured." },
+    { "video", "playout_delay_ms", CONFIG_INT, "400", 0, 10000,
+      "The most that browsers are asked to buffer of the mix's pictures; 0: they decide." },
     { "video", "codec", CONFIG_STRING, "VP8", 0, 0,
       "Codec of the composed video where the viewer knows it: VP8, VP9 or H264; else VP8." },
     { "video", "threads", CONFIG_INT, "0", 0, 256, "Threads of the video pool; 0: one per core." },
     { "video", "max_input_pixels", CONFIG_INT, "2088960", 4096, 8912896,
       "Largest incoming picture; a larger one is refused before it is decoded." },
+    { "video", "receive_max_bitrate", CONFIG_INT, "2500000", 100000, 50000000,
+      "Most bits per second that a sender is asked for with one picture; fewer for a small tile." },
     { "video", "stale_ms", CONFIG_INT, "1500", 200, 60000,
       "A tile whose sender was not heard of for this long is shown as frozen." },
     { "audio", "bitrate", CONFIG_INT, "64000", 16000, 256000,
-      "Bits per second of the mixed sound (Opus, stereo)." },
+      "Bits per second of the mixed sound (Opus, stereo); 40000 or 24000 at most on thin lines." },
     { "audio", "complexity", CONFIG_INT, "5", 0, 10, "Opus encoder complexity." },
     { "layout", "default", CONFIG_STRING, "grid", 0, 0, "Layout of a new room." },
     { "layout", "dir", CONFIG_STRING, "", 0, 0,
       "Directory of the layout documents; empty: found beside the program." },
+    { "layout", "state_dir", CONFIG_STRING, "", 0, 0,
+      "Where layouts and images that users add are kept; empty: $XDG_STATE_HOME/tessera/layouts." },
+    { "layout", "max_documents", CONFIG_INT, "200", 1, 10000, "Layouts that users may add." },
+    { "layout", "max_images", CONFIG_INT, "100", 0, 10000, "Images that users may add." },
+    { "layout", "max_image_bytes", CONFIG_INT, "2097152", 1024, 8388608,
+      "Largest image file (PNG or JPEG) in bytes." },
     { "room", "auto_create", CONFIG_BOOL, "true", 0, 0, "A room is made when somebody joins it." },
     { "room", "max_rooms", CONFIG_INT, "100", 1, 10000, "Rooms at the same time." },
     { "room", "max_participants", CONFIG_INT, "50", 1, 1000, "Participants in one room." },
+    { "room", "max_scenes", CONFIG_INT, "8", 1, 64,
+      "Different pictures that one room composes at the same time." },
+    { "room", "speaker_hold_ms", CONFIG_INT, "2000", 0, 60000,
+      "How long somebody stays the active speaker at least." },
     { "room", "empty_seconds", CONFIG_INT, "60", 0, 86400,
       "How long a room stays after the last one left." },
     { "room", "rejoin_seconds", CONFIG_INT, "30", 0, 3600,
       "How long a participant whose connection broke keeps the place." },
+    { "rtmp", "listen", CONFIG_STRING, "127.0.0.1:1935", 0, 0,
+      "Address of the RTMP server (publish and play); empty turns it off." },
+    { "rtmp", "tls_listen", CONFIG_STRING, "", 0, 0,
+      "Address of RTMPS, with the certificate of https; empty: off." },
+    { "rtmp", "max_connections", CONFIG_INT, "200", 1, 100000,
+      "RTMP connections at the same time." },
+    { "rtmp", "max_per_address", CONFIG_INT, "20", 1, 100000, "RTMP connections of one address." },
+    { "source", "media_dir", CONFIG_STRING, "", 0, 0,
+      "Directory of the files that rooms may play; empty: none." },
+    { "source", "max", CONFIG_INT, "16", 0, 1000, "Files, URLs and patterns playing in one room." },
+    { "source", "allowed_networks", CONFIG_STRING, "", 0, 0,
+      "Networks that pulled URLs may lead to although they are private or loopback, comma "
+      "separated." },
+    { "broadcast", "max", CONFIG_INT, "8", 0, 1000, "Broadcasts of one room at the same time." },
+    { "broadcast", "allowed_networks", CONFIG_STRING, "", 0, 0,
+      "Networks that broadcasts may lead to although they are private or loopback, comma "
+      "separated." },
+    { "broadcast", "ca_file", CONFIG_STRING, "", 0, 0,
+      "PEM certificates to trust for rtmps instead of the system's." },
+    { "record", "dir", CONFIG_STRING, "", 0, 0,
+      "Directory of the recordings; empty: $XDG_STATE_HOME/tessera/recordings." },
+    { "record", "max", CONFIG_INT, "4", 0, 1000, "Recordings of one room at the same time." },
+    { "record", "min_free_mb", CONFIG_INT, "1024", 0, 1048576,
+      "A recording ends when less than this is free on its disk." },
+    { "record", "max_hours", CONFIG_INT, "12", 1, 1000, "A recording ends after this time." },
+    { "hls", "max", CONFIG_INT, "4", 0, 64, "HLS presentations of one room at the same time." },
+    { "output", "video_bitrate", CONFIG_INT, "3000000", 100000, 50000000,
+      "Bits per second of the H.264 of recordings, broadcasts, HLS and RTMP players, where it is "
+      "not "
+      "shared with viewers." },
+    { "output", "audio_bitrate", CONFIG_INT, "128000", 32000, 512000,
+      "Bits per second of their AAC." },
+    { "webhook", "url", CONFIG_STRING, "", 0, 0,
+      "Where events of all rooms are posted (http or https); empty turns webhooks off." },
+    { "webhook", "secret", CONFIG_STRING, "", 0, 0,
+      "Signs each webhook (HMAC-SHA256, header Tessera-Signature); empty: not signed." },
+    { "webhook", "events", CONFIG_STRING, "opened,closed,joined,left,layout,speaker", 0, 0,
+      "Events that are posted, comma separated." },
+    { "webhook", "queue", CONFIG_INT, "1000", 1, 100000,
+      "Webhooks that may wait; then the oldest are dropped." },
+    { "webhook", "timeout_seconds", CONFIG_INT, "5", 1, 60, "Time for one attempt." },
+    { "webhook", "attempts", CONFIG_INT, "6", 1, 50,
+      "How often a webhook is tried, 1, 2, 4, ... seconds apart." },
     { "log", "level", CONFIG_STRING, "info", 0, 0, "error, warning, info or debug." },
     { "server", "drain_seconds", CONFIG_INT, "5", 0, 3600,
       "After SIGTERM: how long clients are given to leave before the server exits." },
@@ -329,7 +408,7 @@ static gboolean check_address(const Config *config, const char *key, GError **er
         return FALSE;
     }
     if (config_is_loopback(host) || *config_string(config, "auth.secret") ||
-        config_bool(config, "auth.anonymous"))
+        *config_string(config, "auth.secret_file") || config_bool(config, "auth.anonymous"))
         return TRUE;
     g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
                 "%s=%s is open to other machines but nobody is asked who they are: set "
@@ -354,6 +433,44 @@ gboolean config_ports(const Config *config, guint *min, guint *max)
     char extra;
     return sscanf(config_string(config, "ice.port_range"), "%u-%u%c", min, max, &extra) == 2 &&
            *min >= 1 && *min <= *max && *max <= 65535;
+}
+
+static gboolean parse_rung(const char *text, ConfigRung *rung)
+{
+    char extra;
+    return sscanf(text, "%dp%d=%d%c", &rung->side_px, &rung->fps, &rung->bitrate_bps, &extra) ==
+               3 &&
+           rung->side_px >= 32 && rung->side_px <= 1920 && rung->fps >= 1 && rung->fps <= 60 &&
+           rung->bitrate_bps >= 30000 && rung->bitrate_bps <= 20000000;
+}
+
+guint config_ladder(const Config *config, ConfigRung rungs[CONFIG_MAX_RUNGS])
+{
+    g_auto(GStrv) parts = g_strsplit(config_string(config, "video.ladder"), ",", -1);
+    guint n = 0;
+    while (n < CONFIG_MAX_RUNGS && parts[n] && parse_rung(g_strstrip(parts[n]), &rungs[n]))
+        n++;
+    return n;
+}
+
+static gboolean check_ladder(const Config *config, GError **error)
+{
+    const char *text = config_string(config, "video.ladder");
+    ConfigRung rungs[CONFIG_MAX_RUNGS];
+    guint n = config_ladder(config, rungs);
+    guint written = 1;
+    for (const char *c = text; *c; c++)
+        written += *c == ',';
+    gboolean good = !*text || n == written;
+    for (guint i = 1; i < n && good; i++)
+        good = rungs[i].side_px < rungs[i - 1].side_px &&
+               rungs[i].bitrate_bps < rungs[i - 1].bitrate_bps;
+    if (!good)
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                    "video.ladder must be at most %d rungs such as 360p30=400000,180p15=120000, "
+                    "each smaller than the one before, not \"%s\".",
+                    CONFIG_MAX_RUNGS, text);
+    return good;
 }
 
 static gboolean check_numbers(const Config *config, GError **error)
@@ -393,8 +510,10 @@ static gboolean check_files(const Config *config, GError **error)
 gboolean config_check(const Config *config, GError **error)
 {
     return check_address(config, "http.listen", error) &&
-           check_address(config, "https.listen", error) && check_numbers(config, error) &&
-           check_files(config, error) &&
+           check_address(config, "https.listen", error) &&
+           check_address(config, "rtmp.listen", error) &&
+           check_address(config, "rtmp.tls_listen", error) && check_numbers(config, error) &&
+           check_ladder(config, error) && check_files(config, error) &&
            check_one_of(config, "video.codec", "VP8 VP9 H264", error) &&
            check_one_of(config, "ice.loopback", "auto yes no", error) &&
            check_one_of(config, "log.level", "error warning info debug", error);

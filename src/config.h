@@ -35,6 +35,18 @@ char *config_print(const Config *config);
 /** Split "host:port", "[v6]:port" or ":port" (all addresses). FALSE: malformed. */
 gboolean config_split_address(const char *text, char **host, guint *port);
 
+/** One rung of video.ladder below the full picture. */
+typedef struct {
+    gint side_px; /* the shorter side */
+    gint fps, bitrate_bps;
+} ConfigRung;
+
+#define CONFIG_MAX_RUNGS 3
+
+/** The rungs of video.ladder, the largest first; returns how many. Of a text that config_check()
+ *  refuses: those before the mistake. */
+guint config_ladder(const Config *config, ConfigRung rungs[CONFIG_MAX_RUNGS]);
+
 /** The two ends of ice.port_range. FALSE: malformed (config_check says so to the user). */
 gboolean config_ports(const Config *config, guint *min, guint *max);
 

@@ -2,25 +2,23 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "config_options.h"
 #include "server.h"
+#include "token_command.h"
 
 /* Configuration, ports, certificate: what the person who starts it can cure. */
 #define EXIT_USAGE 2
 
 typedef struct {
-    char *config_file;
-    char **settings;
+    ConfigOptions config;
     gboolean print_config, check_config, demo, version;
 } Options;
 
 static gboolean parse_options(int *argc, char ***argv, Options *options, GError **error)
 {
     const GOptionEntry entries[] = {
-        { "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config_file,
-          "Read this configuration file", "FILE" },
-        { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &options->settings,
-          "Set one key, after the file; may be repeated", "SECTION.KEY=VALUE" },
         { "print-config", 0, 0, G_OPTION_ARG_NONE, &options->print_config,
           "Print every key with its sentence and value, and exit", NULL },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &options->check_config,
@@ -32,6 +30,10 @@ static gboolean parse_options(int *argc, char ***argv, Options *options, GError 
         { 0 },
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- video rooms as one mixed stream");
+    g_option_context_set_description(context,
+                                     "Commands:\n  tessera token --help  makes a token that lets "
+                                     "somebody in, where auth.secret is set\n");
+    config_options_add(context, &options->config);
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
@@ -42,17 +44,6 @@ static gboolean parse_options(int *argc, char ***argv, Options *options, GError 
     return FALSE;
 }
 
-static gboolean load(Config *config, const Options *options, GError **error)
-{
-    if (options->config_file && !config_load_file(config, options->config_file, error))
-        return FALSE;
-    for (guint i = 0; options->settings && options->settings[i]; i++) {
-        if (!config_set(config, options->settings[i], error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static gboolean run(const Options *options, GError **error)
 {
     g_autoptr(Config) config = config_new();
@@ -60,7 +51,7 @@ static gboolean run(const Options *options, GError **error)
         printf("tessera %s\n", TESSERA_VERSION);
         return TRUE;
     }
-    if (!load(config, options, error))
+    if (!config_options_load(&options->config, config, error))
         return FALSE;
     if (options->print_config) {
         g_autofree char *text = config_print(config);
@@ -81,10 +72,13 @@ int main(int argc, char **argv)
     Options options = { 0 };
     g_autoptr(GError) error = NULL;
     setlocale(LC_CTYPE, "");
-    gboolean ok = parse_options(&argc, &argv, &options, &error) && run(&options, &error);
+    gboolean ok;
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        ok = token_command(argc - 1, argv + 1, &error);
+    else
+        ok = parse_options(&argc, &argv, &options, &error) && run(&options, &error);
     if (!ok)
         fprintf(stderr, "tessera: %s\n", error->message);
-    g_free(options.config_file);
-    g_strfreev(options.settings);
+    config_options_clear(&options.config);
     return ok ? EXIT_SUCCESS : EXIT_USAGE;
 }

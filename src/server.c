@@ -1,22 +1,30 @@
 #include "server.h"
 
 #include <glib-unix.h>
+#include <libavutil/log.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "base/error.h"
 #include "base/install_dir.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "io/recorder_recover.h"
+#include "io/recordings.h"
 #include "mixer/label.h"
 #include "net/webrtc.h"
 #include "room/demo.h"
 #include "room/engine.h"
-#include "room/room.h"
+#include "room/room_media.h"
 
 #define DRAIN_LOOK_MS 100 /* how often a draining server looks whether everyone has left */
+/* What recordings and broadcasts may take beyond that to write their end; and when a second signal
+ * has said that it shall be now. */
+#define OUTPUTS_END_S 20
+#define NOW_END_S     3
 
 typedef struct {
     const Config *config;
@@ -26,6 +34,7 @@ typedef struct {
     WebrtcFactory *webrtc;
     Rooms *rooms;
     Api *api;
+    GThread *recovery; /* of recordings, or NULL */
     guint signals[2];
     guint drain_timer;
     gint64 drain_end_us;
@@ -98,6 +107,7 @@ static gboolean start_webrtc(Server *server, GError **error)
         .bind_addresses = (const char *const *)(*interfaces ? interfaces : NULL),
         .include_loopback = offers_loopback(config),
         .ipv6 = config_bool(config, "ice.ipv6"),
+        .tcp = config_bool(config, "ice.tcp"),
     };
     config_ports(config, &webrtc.port_min, &webrtc.port_max);
     if (*config_string(config, "ice.stun_server"))
@@ -122,14 +132,57 @@ ON_CONTROL_THREAD static gboolean load_layouts(Server *server, GError **error)
     const char *configured = config_string(server->config, "layout.dir");
     g_autofree char *found = *configured ? g_strdup(configured) : install_dir_find("layouts");
     if (found)
-        return rooms_load_layout(server->rooms, found, error);
+        return rooms_load_layouts(server->rooms, found, error);
     g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_NOT_FOUND,
                         "The layouts were not found beside the program; name their directory with "
                         "--set layout.dir=DIRECTORY.");
     return FALSE;
 }
 
+/* --- recordings -------------------------------------------------------------------------- */
+
+/* What a server that died left behind becomes whole, however long the disk takes. */
+static gpointer recover(gpointer data)
+{
+    g_autofree char *directory = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) recovered = recorder_recover(directory, &error);
+    if (error)
+        log_warning("server", "recordings cannot be recovered: %s", error->message);
+    for (guint i = 0; recovered && i < recovered->len; i++)
+        log_info("server", "recovered the recording %s",
+                 ((const Recording *)recovered->pdata[i])->name);
+    return NULL;
+}
+
+static void start_recovery(Server *server)
+{
+    char *directory = rooms_recording_dir(server->config);
+    if (g_file_test(directory, G_FILE_TEST_IS_DIR))
+        server->recovery = g_thread_new("recover", recover, directory);
+    else
+        g_free(directory);
+}
+
 /* --- start and stop ---------------------------------------------------------------------- */
+
+static void announce_rtmp(Server *server, gboolean demo)
+{
+    gboolean first = TRUE;
+    for (guint secure = 0; secure < 2; secure++) {
+        g_autofree char *url = api_rtmp_url(server->api, secure == 1);
+        if (!url)
+            continue;
+        printf("listening %s\n", url);
+        if (demo && first)
+            printf("demo play ffplay %sdemo/room\n"
+                   "demo publish ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i "
+                   "sine=frequency=440 -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt "
+                   "yuv420p -g 60 -c:a aac -f flv %sdemo/ffmpeg\n",
+                   url, url);
+        first = FALSE;
+    }
+}
 
 static void announce(Server *server, gboolean demo)
 {
@@ -141,6 +194,7 @@ static void announce(Server *server, gboolean demo)
         if (demo && i == 0)
             printf("demo room %sr/demo\n", url);
     }
+    announce_rtmp(server, demo);
     fflush(stdout);
     if (api_made_certificate(server->api))
         log_info("server", "made a self-signed certificate for HTTPS; browsers will ask once");
@@ -160,10 +214,42 @@ static gboolean server_start(Server *server, gboolean demo, GError **error)
     server->api = api_new(server->config, server->rooms, server->engine, error);
     if (!server->api || !api_listen(server->api, error))
         return FALSE;
+    start_recovery(server);
     if (demo && !demo_start(server->rooms, error))
         return FALSE;
     announce(server, demo);
     return TRUE;
+}
+
+/* What was asked to stop at once still gets a moment for the end of its files. */
+static void wait_for_recordings(Server *server) ON_CONTROL_THREAD;
+static void wait_for_recordings(Server *server)
+{
+    gint64 end_us = g_get_monotonic_time() + NOW_END_S * G_USEC_PER_SEC;
+    rooms_finish_outputs(server->rooms);
+    gboolean running = TRUE;
+    /* What ended tells it once more: its sidecar is written then. */
+    while ((g_main_context_iteration(NULL, FALSE) || running) && g_get_monotonic_time() < end_us) {
+        running = rooms_outputs_running(server->rooms) > 0;
+        g_usleep(1000);
+    }
+}
+
+/* A thread that hangs in a disk can be neither ended nor waited for: the process ends without it,
+ * and leaves the rest to the next start. */
+static void leave_what_hangs(Server *server) ON_CONTROL_THREAD;
+static void leave_what_hangs(Server *server)
+{
+    g_autoptr(GPtrArray) names = rooms_recordings_unfinished(server->rooms);
+    if (names->len == 0)
+        return;
+    for (guint i = 0; i < names->len; i++)
+        log_warning("server",
+                    "The recording %s stays unfinished, for its disk does not answer; the next "
+                    "start makes whole what is left of it (.part).",
+                    (const char *)names->pdata[i]);
+    fflush(NULL);
+    _exit(EXIT_FAILURE);
 }
 
 /* The reverse of server_start(); copes with a start that stopped half-way. */
@@ -172,6 +258,9 @@ static void server_stop(Server *server)
 {
     if (server->api)
         api_stop(server->api);
+    /* What it has not come to stays as it is for the next start. */
+    if (server->recovery)
+        g_thread_unref(server->recovery);
     if (server->rooms)
         rooms_free(server->rooms);
     api_free(server->api);
@@ -192,7 +281,11 @@ static gboolean look_whether_drained(gpointer data)
 {
     Server *server = data;
     thread_assert_control();
-    if (api_clients(server->api) && g_get_monotonic_time() < server->drain_end_us)
+    gint64 now_us = g_get_monotonic_time();
+    gboolean clients = api_clients(server->api) && now_us < server->drain_end_us;
+    gboolean outputs = rooms_outputs_running(server->rooms) &&
+                       now_us < server->drain_end_us + OUTPUTS_END_S * G_USEC_PER_SEC;
+    if (clients || outputs)
         return G_SOURCE_CONTINUE;
     server->drain_timer = 0;
     g_main_loop_quit(server->loop);
@@ -211,6 +304,7 @@ static gboolean on_signal(gpointer data)
     gint64 seconds = config_int(server->config, "server.drain_seconds");
     log_info("server", "stops; clients have %" G_GINT64_FORMAT " s to leave", seconds);
     rooms_drain(server->rooms);
+    rooms_finish_outputs(server->rooms);
     server->drain_end_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
     server->drain_timer = g_timeout_add(DRAIN_LOOK_MS, look_whether_drained, server);
     return G_SOURCE_CONTINUE;
@@ -229,6 +323,7 @@ gboolean server_run(const Config *config, gboolean demo, GError **error)
     LogLevel level;
     if (log_level_from_string(config_string(config, "log.level"), &level))
         log_set_level(level);
+    av_log_set_level(AV_LOG_QUIET); /* what libraries think of strangers' media is no news */
     thread_set_roles(THREAD_CONTROL);
     thread_assert_control();
     server.loop = g_main_loop_new(NULL, FALSE);
@@ -238,8 +333,11 @@ gboolean server_run(const Config *config, gboolean demo, GError **error)
         g_main_loop_run(server.loop);
         g_source_remove(server.signals[0]);
         g_source_remove(server.signals[1]);
-        if (server.drain_timer)
+        if (server.drain_timer) {
             g_source_remove(server.drain_timer);
+            wait_for_recordings(&server);
+        }
+        leave_what_hangs(&server);
     }
     server_stop(&server);
     if (started)

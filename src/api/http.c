@@ -1,73 +1,13 @@
-#include "api/http.h"
-
-#include <libwebsockets.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "api/http_listener.h"
 #include "api/http_lws.h"
+#include "api/http_private.h"
 #include "api/problem.h"
-#include "api/websocket_private.h"
-#include "base/error.h"
-#include "base/log.h"
 
-#define HEADER_BYTES    8192    /* of one request's header */
-#define MAX_DISCARD     1048576 /* body bytes read and thrown away to keep a connection */
-#define MAX_EARLY_LOOKS 64
-#define LWS_SEND_SIZE   (1 << 22)
-
-typedef struct HttpConnection HttpConnection;
-
-typedef struct {
-    HttpServer *server;
-    HttpListener *listener;
-    gboolean secure;
-} Address;
-
-struct HttpServer {
-    HttpOptions options;
-    HttpHandlers handlers;
-    gpointer user;
-    GMainLoop *loop; /* lws wants one; nobody runs it */
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    lws_retry_bo_t keepalive;
-    GPtrArray *addresses;
-    GHashTable *connections; /* a set */
-    HttpStats stats;
-};
-
-typedef enum {
-    CONNECTION_IDLE,    /* reads a header, or waits for one */
-    CONNECTION_BODY,    /* reads a body */
-    CONNECTION_WAITING, /* the handler has the request */
-    CONNECTION_WRITING, /* has an answer for lws */
-} ConnectionState;
-
-struct HttpConnection {
-    HttpServer *server;
-    struct lws *wsi;
-    char *peer;
-    gboolean secure;
-    ConnectionState state;
-    gboolean paused;        /* lws reads nothing until the answer is there */
-    gboolean close;         /* after the answer */
-    HttpExchange *exchange; /* BODY to WRITING */
-    guint64 expected;       /* body bytes */
-    guint early_looks;      /* at bytes behind the body, before it is answered */
-    GByteArray *out;        /* LWS_PRE bytes, then the answer */
-    WebSocket *socket;
-    guint timer;
-};
-
-struct HttpExchange {
-    gatomicrefcount refs;
-    HttpConnection *connection; /* NULL: gone */
-    HttpRequest *request;
-    gboolean answered;
-    HttpFinish finish;
-    gpointer finish_user;
-};
+#define MAX_DISCARD      1048576 /* body bytes read and thrown away to keep a connection */
+#define MAX_EARLY_LOOKS  64
+#define LARGE_BODY       65536      /* bodies above this are large; */
+#define MAX_LARGE_BODIES (64 << 20) /* this much of them is read at the same time */
 
 /* --- exchanges --------------------------------------------------------------------------- */
 
@@ -112,7 +52,7 @@ void http_exchange_set_finish(HttpExchange *exchange, HttpFinish finish, gpointe
 
 /* --- connections ------------------------------------------------------------------------- */
 
-static void stop_timer(HttpConnection *connection)
+void http_connection_stop_timer(HttpConnection *connection)
 {
     if (connection->timer)
         g_source_remove(connection->timer);
@@ -121,20 +61,28 @@ static void stop_timer(HttpConnection *connection)
 
 static void forget_exchange(HttpConnection *connection)
 {
-    if (connection->exchange)
-        connection->exchange->connection = NULL;
-    g_clear_pointer(&connection->exchange, http_exchange_unref);
+    g_autoptr(HttpExchange) exchange = g_steal_pointer(&connection->exchange);
+    connection->server->large_bodies -= connection->large;
+    connection->large = 0;
+    if (!exchange)
+        return;
+    exchange->connection = NULL;
+    http_stream_tell_gone(exchange);
 }
 
-static void connection_free(HttpConnection *connection)
+void http_connection_free(HttpConnection *connection)
 {
     if (!connection)
         return;
     g_hash_table_remove(connection->server->connections, connection);
     connection->server->stats.connections = g_hash_table_size(connection->server->connections);
-    stop_timer(connection);
+    http_connection_stop_timer(connection);
+    if (connection->watch)
+        g_source_remove(connection->watch);
     forget_exchange(connection);
+    http_stream_forget_read(connection);
     g_clear_pointer(&connection->out, g_byte_array_unref);
+    http_response_free(connection->file);
     g_free(connection->peer);
     g_free(connection);
 }
@@ -153,19 +101,20 @@ static gboolean too_late(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void start_timer(HttpConnection *connection, guint seconds)
+void http_connection_start_timer(HttpConnection *connection, guint seconds)
 {
-    stop_timer(connection);
+    http_connection_stop_timer(connection);
     connection->timer = g_timeout_add_seconds(seconds, too_late, connection);
 }
 
-static void enter_writing(HttpConnection *connection, const HttpResponse *response)
+static void enter_writing(HttpConnection *connection, HttpResponse *response)
 {
     connection->close |= response->close;
+    response->close |= connection->last;
     connection->out =
         http_response_serialize(response, connection->exchange->request->method, LWS_PRE);
     connection->state = CONNECTION_WRITING;
-    start_timer(connection, connection->server->options.request_seconds);
+    http_connection_start_timer(connection, connection->server->options.request_seconds);
 }
 
 void http_respond(HttpExchange *exchange, HttpResponse *response)
@@ -173,7 +122,10 @@ void http_respond(HttpExchange *exchange, HttpResponse *response)
     HttpConnection *connection = exchange->connection;
     if (!exchange->answered && connection && exchange->finish)
         exchange->finish(exchange, response, exchange->finish_user);
-    if (!exchange->answered && connection) {
+    if (!exchange->answered && connection && response->fd >= 0 &&
+        exchange->request->method != HTTP_HEAD) {
+        http_stream_file(connection, g_steal_pointer(&response));
+    } else if (!exchange->answered && connection) {
         response->close |= connection->close;
         enter_writing(connection, response);
         if (connection->paused)
@@ -183,6 +135,13 @@ void http_respond(HttpExchange *exchange, HttpResponse *response)
     }
     exchange->answered = TRUE;
     http_response_free(response);
+}
+
+void http_connection_pause(HttpConnection *connection)
+{
+    if (!connection->paused)
+        lws_rx_flow_control(connection->wsi, 0);
+    connection->paused = TRUE;
 }
 
 /* Hand the request to the handler. If it answers later, lws must not read on: it has no state for
@@ -195,12 +154,10 @@ static int dispatch(HttpConnection *connection)
     g_autoptr(HttpExchange) exchange = http_exchange_ref(connection->exchange);
     connection->state = CONNECTION_WAITING;
     lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
-    start_timer(connection, connection->server->options.answer_seconds);
+    http_connection_start_timer(connection, connection->server->options.answer_seconds);
     connection->server->handlers.request(exchange, connection->server->user);
-    if (connection->state == CONNECTION_WAITING) {
-        connection->paused = TRUE;
-        lws_rx_flow_control(connection->wsi, 0);
-    }
+    if (connection->state == CONNECTION_WAITING)
+        http_connection_pause(connection);
     return 0;
 }
 
@@ -219,7 +176,7 @@ static int on_writable(HttpConnection *connection)
         return 0;
     gboolean close = connection->close;
     gboolean written = write_out(connection);
-    stop_timer(connection);
+    http_connection_stop_timer(connection);
     forget_exchange(connection);
     connection->state = CONNECTION_IDLE;
     if (!written || close)
@@ -228,24 +185,52 @@ static int on_writable(HttpConnection *connection)
 }
 
 /* Answer before the handler sees anything. The body is read and dropped if it is short, so that
- * the client can read the answer. */
+ * the client can read the answer; lws may mix up what comes behind such a body, so nothing may. */
 static int refuse(HttpConnection *connection, guint64 body,
                   HttpResponse *response) ON_CONTROL_THREAD;
 static int refuse(HttpConnection *connection, guint64 body, HttpResponse *response)
 {
     g_autoptr(HttpResponse) owned = response;
     owned->close |= body > MAX_DISCARD || owned->status == 400 || owned->status == 411;
+    connection->last = TRUE;
     enter_writing(connection, owned);
     return on_writable(connection);
+}
+
+/* The handler says why it does not take it: perhaps the body is the least of it. */
+static int dispatch_too_large(HttpConnection *connection) ON_CONTROL_THREAD;
+static int dispatch_too_large(HttpConnection *connection)
+{
+    HttpServer *server = connection->server;
+    g_autoptr(HttpExchange) exchange = http_exchange_ref(connection->exchange);
+    exchange->request->too_large = TRUE;
+    connection->close |= connection->expected > MAX_DISCARD;
+    connection->last = TRUE;
+    server->handlers.request(exchange, server->user);
+    if (!exchange->answered)
+        http_respond(exchange, problem_response(413, "The request's body is too large."));
+    return on_writable(connection);
+}
+
+static gboolean count_large_body(HttpConnection *connection)
+{
+    HttpServer *server = connection->server;
+    if (connection->expected <= LARGE_BODY)
+        return TRUE;
+    if (server->large_bodies + connection->expected > MAX_LARGE_BODIES)
+        return FALSE;
+    connection->large = connection->expected;
+    server->large_bodies += connection->large;
+    return TRUE;
 }
 
 static int on_request(HttpConnection *connection) ON_CONTROL_THREAD;
 static int on_request(HttpConnection *connection)
 {
-    const HttpOptions *options = &connection->server->options;
+    HttpServer *server = connection->server;
     HttpHead head = { .request = http_request_new() };
     g_autoptr(HttpResponse) refusal = http_lws_read_head(connection->wsi, &head);
-    if (connection->state != CONNECTION_IDLE || connection->exchange) {
+    if (connection->state != CONNECTION_IDLE || connection->exchange || connection->last) {
         http_request_free(head.request);
         return -1;
     }
@@ -261,13 +246,15 @@ static int on_request(HttpConnection *connection)
 
     if (refusal)
         return refuse(connection, G_MAXUINT64, g_steal_pointer(&refusal));
-    if (head.content_length > options->max_body)
+    if (head.content_length > server->handlers.body_limit(head.request, server->user))
+        return dispatch_too_large(connection);
+    if (!count_large_body(connection))
         return refuse(connection, head.content_length,
-                      problem_response(413, "The request's body is larger than http.max_body."));
+                      problem_response(503, "Too many large requests at the same time."));
     if (!head.content_length && (!head.has_length || head.request->method != HTTP_POST))
         return dispatch(connection);
     connection->state = CONNECTION_BODY;
-    start_timer(connection, options->request_seconds);
+    http_connection_start_timer(connection, server->options.request_seconds);
     return 0;
 }
 
@@ -367,8 +354,8 @@ static int on_websocket(HttpConnection *connection, enum lws_callback_reasons re
 
 /* --- lws --------------------------------------------------------------------------------- */
 
-static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                  size_t size)
+int http_connection_on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                           size_t size)
 {
     HttpConnection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     (void)user;
@@ -401,166 +388,9 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_WSI_DESTROY:
         on_websocket_gone(connection);
         lws_set_opaque_user_data(wsi, NULL);
-        connection_free(connection);
+        http_connection_free(connection);
         return 0;
     default:
         return 0;
     }
-}
-
-static const struct lws_protocols protocols[] = {
-    { .name = "tessera",
-      .callback = on_lws,
-      .rx_buffer_size = 4096,
-      .tx_packet_size = LWS_SEND_SIZE },
-    { 0 },
-};
-
-static void on_accept(gint fd, const char *peer, gpointer user)
-{
-    Address *address = user;
-    HttpServer *server = address->server;
-    if (g_hash_table_size(server->connections) >= server->options.max_connections) {
-        server->stats.refused++;
-        log_limited(LOG_WARNING, "http", "connection from %s refused: http.max_connections", peer);
-        close(fd);
-        return;
-    }
-    HttpConnection *connection = g_new0(HttpConnection, 1);
-    connection->server = server;
-    connection->peer = g_strdup(peer);
-    connection->secure = address->secure;
-    g_hash_table_add(server->connections, connection);
-    server->stats.accepted++;
-    server->stats.connections = g_hash_table_size(server->connections);
-    lws_adopt_desc_t adopt = { .vh = server->vhost,
-                               .type = LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET,
-                               .fd = { .sockfd = fd },
-                               .opaque = connection };
-    if (address->secure)
-        adopt.type |= LWS_ADOPT_ALLOW_SSL;
-    /* A failure closes fd, and frees the connection if it came so far. */
-    if (!lws_adopt_descriptor_vhost_via_info(&adopt) &&
-        g_hash_table_contains(server->connections, connection))
-        connection_free(connection);
-}
-
-/* What lws says is for its developers; most of it any client can provoke. */
-static void on_lws_log(int level, const char *line)
-{
-    (void)level;
-    log_limited(LOG_DEBUG, "http", "lws: %s", line);
-}
-
-/* --- the server -------------------------------------------------------------------------- */
-
-static guint or_default(guint value, guint fallback)
-{
-    return value ? value : fallback;
-}
-
-static gboolean start_context(HttpServer *server, GError **error)
-{
-    const HttpOptions *options = &server->options;
-    void *loops[] = { server->loop };
-    server->keepalive.secs_since_valid_ping = (uint16_t)or_default(options->ping_seconds, 10);
-    server->keepalive.secs_since_valid_hangup = (uint16_t)or_default(options->hangup_seconds, 20);
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .protocols = protocols,
-        .options = LWS_SERVER_OPTION_GLIB | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .foreign_loops = loops,
-        .max_http_header_data = HEADER_BYTES,
-        .timeout_secs = or_default(options->request_seconds, 10),
-        .timeout_secs_ah_idle = or_default(options->header_seconds, 5),
-        .keepalive_timeout = (int)or_default(options->idle_seconds, 30),
-        .retry_and_idle_policy = &server->keepalive,
-        .vhost_name = "tessera",
-        .gid = (gid_t)-1,
-        .uid = (uid_t)-1,
-    };
-    if (options->certificate) {
-        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-        info.ssl_cert_filepath = options->certificate;
-        info.ssl_private_key_filepath = options->private_key;
-        info.alpn = "http/1.1";
-    }
-    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
-    server->context = lws_create_context(&info);
-    server->vhost = server->context ? lws_create_vhost(server->context, &info) : NULL;
-    if (server->vhost)
-        return TRUE;
-    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INTERNAL,
-                        "The HTTP server could not be started: libwebsockets refuses (is the "
-                        "package libwebsockets-evlib-glib installed?); log.level=debug says more.");
-    return FALSE;
-}
-
-static void address_free(gpointer data)
-{
-    Address *address = data;
-    http_listener_free(address->listener);
-    g_free(address);
-}
-
-HttpServer *http_server_new(const HttpOptions *options, const HttpHandlers *handlers, gpointer user,
-                            GError **error)
-{
-    HttpServer *server = g_new0(HttpServer, 1);
-    server->options = *options;
-    server->options.request_seconds = or_default(options->request_seconds, 10);
-    server->options.answer_seconds = or_default(options->answer_seconds, 30);
-    server->handlers = *handlers;
-    server->user = user;
-    server->loop = g_main_loop_new(NULL, FALSE);
-    server->addresses = g_ptr_array_new_with_free_func(address_free);
-    server->connections = g_hash_table_new(NULL, NULL);
-    if (!start_context(server, error))
-        g_clear_pointer(&server, http_server_free);
-    return server;
-}
-
-void http_server_free(HttpServer *server)
-{
-    if (!server)
-        return;
-    g_ptr_array_set_size(server->addresses, 0);
-    if (server->context)
-        lws_context_destroy(server->context);
-    g_ptr_array_unref(server->addresses);
-    g_hash_table_destroy(server->connections);
-    g_main_loop_unref(server->loop);
-    g_free(server);
-}
-
-gboolean http_server_listen(HttpServer *server, const char *key, const char *address,
-                            gboolean secure, GError **error)
-{
-    g_autofree Address *entry = g_new0(Address, 1);
-    entry->server = server;
-    entry->secure = secure;
-    entry->listener = http_listener_new(key, address, on_accept, entry, error);
-    if (!entry->listener)
-        return FALSE;
-    g_ptr_array_add(server->addresses, g_steal_pointer(&entry));
-    return TRUE;
-}
-
-char *http_server_url(HttpServer *server, guint i)
-{
-    if (i >= server->addresses->len)
-        return NULL;
-    const Address *address = server->addresses->pdata[i];
-    g_autofree char *authority = http_listener_authority(address->listener);
-    return g_strdup_printf("%s://%s/", address->secure ? "https" : "http", authority);
-}
-
-void http_server_stop_listening(HttpServer *server)
-{
-    g_ptr_array_set_size(server->addresses, 0);
-}
-
-void http_server_stats(const HttpServer *server, HttpStats *stats)
-{
-    *stats = server->stats;
 }

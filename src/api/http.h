@@ -2,6 +2,7 @@
 
 #include "api/http_message.h"
 #include "api/websocket.h"
+#include "base/disk_pool.h"
 #include "base/thread.h"
 
 /* The HTTP server: libwebsockets (HTTP/1.1 only, no extensions) on the default GMainContext, that
@@ -19,6 +20,9 @@ typedef struct HttpExchange HttpExchange;
 typedef struct {
     /** Answer with http_respond(), now or later; take a reference to answer later. */
     void (*request)(HttpExchange *exchange, gpointer user);
+    /** Before a body is read: how many bytes it may have. A request with a larger one comes to
+     *  `request` without it (too_large), which answers before it returns. */
+    gsize (*body_limit)(const HttpRequest *request, gpointer user);
     /** May this GET request become a WebSocket? NULL: yes; else (transfer full) the refusal. */
     HttpResponse *(*upgrade)(const HttpRequest *request, gpointer user);
     /** It did: set its events. */
@@ -26,7 +30,6 @@ typedef struct {
 } HttpHandlers;
 
 typedef struct {
-    gsize max_body;          /* bytes; a larger request body is answered with 413 */
     gsize max_message;       /* bytes of a WebSocket message */
     guint max_connections;   /* further ones are closed at once */
     guint header_seconds;    /* for a request's header; 0: 5 */
@@ -37,6 +40,7 @@ typedef struct {
     guint hangup_seconds;    /* silence before a WebSocket counts as lost; 0: 20 */
     const char *certificate; /* PEM files; NULL: no HTTPS */
     const char *private_key;
+    DiskPool *disks; /* reads the files that are sent; NULL: they are waited for */
 } HttpOptions;
 
 typedef struct {
@@ -76,7 +80,27 @@ gboolean http_exchange_is_gone(const HttpExchange *exchange);
 typedef void (*HttpFinish)(HttpExchange *exchange, HttpResponse *response, gpointer user);
 void http_exchange_set_finish(HttpExchange *exchange, HttpFinish finish, gpointer user);
 
-/** Answer (transfer full). Once; a second answer is dropped. */
+/** Answer (transfer full). Once; a second answer is dropped. After a file the connection ends. */
 void http_respond(HttpExchange *exchange, HttpResponse *response) ON_CONTROL_THREAD;
+
+#define HTTP_STREAM_MAX (256 << 10) /* bytes that wait for a slow reader, then it is sent away */
+
+/** Called once, last: the stream was ended and sent, or its client has gone or was too slow, or the
+ *  server stops. Never from inside one of the three functions below, except where the client has
+ *  gone before http_respond_stream(). */
+typedef void (*HttpStreamGone)(HttpExchange *exchange, gpointer user);
+
+/** Answer with a body that goes on (text/event-stream): the header of `response` (transfer full)
+ *  goes out at once, without Content-Length; the body follows in chunks, and the connection ends
+ * with it. Takes a reference until `gone` was called. HEAD is answered without a body, and `gone`
+ * follows. No deadline of HttpOptions concerns it. */
+void http_respond_stream(HttpExchange *exchange, HttpResponse *response, HttpStreamGone gone,
+                         gpointer user) ON_CONTROL_THREAD;
+
+/** More of that body (copied). A client that lets more than HTTP_STREAM_MAX wait is sent away. */
+void http_stream_send(HttpExchange *exchange, const char *text, gsize size) ON_CONTROL_THREAD;
+
+/** The body ends; `gone` is called once it was sent. */
+void http_stream_end(HttpExchange *exchange) ON_CONTROL_THREAD;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpExchange, http_exchange_unref)

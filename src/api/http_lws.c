@@ -5,7 +5,7 @@
 #include "api/problem.h"
 
 #define MAX_ARGS     32
-#define MAX_ARG_SIZE 1024
+#define MAX_ARG_SIZE 4352 /* access_token= and a token of TOKEN_MAX_SIZE */
 
 static const struct {
     enum lws_token_indexes token;
@@ -24,6 +24,8 @@ static const enum lws_token_indexes header_tokens[HTTP_HEADERS] = {
     [HTTP_HEADER_CONTENT_TYPE] = WSI_TOKEN_HTTP_CONTENT_TYPE,
     [HTTP_HEADER_IF_MATCH] = WSI_TOKEN_HTTP_IF_MATCH,
     [HTTP_HEADER_IF_NONE_MATCH] = WSI_TOKEN_HTTP_IF_NONE_MATCH,
+    [HTTP_HEADER_RANGE] = WSI_TOKEN_HTTP_RANGE,
+    [HTTP_HEADER_IF_RANGE] = WSI_TOKEN_HTTP_IF_RANGE,
 };
 
 /* The header's value, or NULL where absent or with a byte that may not stand in one. */
@@ -62,7 +64,14 @@ static gboolean read_target(struct lws *wsi, HttpRequest *request)
             continue;
         request->method = method_tokens[i].method;
         request->path = copy_header(wsi, method_tokens[i].token);
+        /* lws takes a plus for a space, which is right for arguments only; no path of ours holds a
+         * space. */
+        if (request->path)
+            g_strdelimit(request->path, " ", '+');
     }
+    /* libwebsockets makes a space of "+" in a path too, where only a query means one by it. */
+    if (request->path)
+        g_strdelimit(request->path, " ", '+');
     request->args = copy_args(wsi);
     return request->path && request->path[0] == '/' && g_utf8_validate(request->path, -1, NULL);
 }

@@ -1,6 +1,7 @@
 #include "api/http_message.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char *const method_names[HTTP_METHODS] = { "GET",   "HEAD",   "POST",   "PUT",
                                                         "PATCH", "DELETE", "OPTIONS" };
@@ -59,6 +60,7 @@ HttpResponse *http_response_new(guint status)
     HttpResponse *response = g_new0(HttpResponse, 1);
     response->status = status;
     response->headers = g_string_new(NULL);
+    response->fd = -1;
     return response;
 }
 
@@ -68,6 +70,8 @@ void http_response_free(HttpResponse *response)
         return;
     g_string_free(response->headers, TRUE);
     g_clear_pointer(&response->body, g_bytes_unref);
+    if (response->fd >= 0)
+        close(response->fd);
     g_free(response);
 }
 
@@ -88,6 +92,15 @@ void http_response_set_body(HttpResponse *response, const char *type, const void
     http_response_add(response, "Content-Type", type);
 }
 
+void http_response_set_file(HttpResponse *response, gint fd, guint64 offset, guint64 size)
+{
+    if (response->fd >= 0)
+        close(response->fd);
+    response->fd = fd;
+    response->file_offset = offset;
+    response->file_size = size;
+}
+
 static const char *status_text(guint status)
 {
     static const struct {
@@ -96,7 +109,9 @@ static const char *status_text(guint status)
     } texts[] = {
         { 200, "OK" },
         { 201, "Created" },
+        { 202, "Accepted" },
         { 204, "No Content" },
+        { 206, "Partial Content" },
         { 304, "Not Modified" },
         { 400, "Bad Request" },
         { 401, "Unauthorized" },
@@ -110,6 +125,7 @@ static const char *status_text(guint status)
         { 412, "Precondition Failed" },
         { 413, "Content Too Large" },
         { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" },
         { 422, "Unprocessable Content" },
         { 426, "Upgrade Required" },
         { 428, "Precondition Required" },
@@ -130,26 +146,45 @@ static gboolean has_length(guint status)
     return status >= 200 && status != 204 && status != 304;
 }
 
-GByteArray *http_response_serialize(const HttpResponse *response, HttpMethod method, gsize room)
+static GString *begin_head(const HttpResponse *response)
 {
-    gsize size = response->body ? g_bytes_get_size(response->body) : 0;
-    g_autoptr(GString) head = g_string_new(NULL);
+    GString *head = g_string_new(NULL);
     g_string_append_printf(head, "HTTP/1.1 %u %s\r\n%s", response->status,
                            status_text(response->status), response->headers->str);
     g_string_append(head, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     if (!strstr(response->headers->str, "Cache-Control:"))
         g_string_append(head, "Cache-Control: no-store\r\n");
-    if (has_length(response->status))
-        g_string_append_printf(head, "Content-Length: %" G_GSIZE_FORMAT "\r\n", size);
-    if (response->close)
-        g_string_append(head, "Connection: close\r\n");
-    g_string_append(head, "\r\n");
+    return head;
+}
 
-    GByteArray *out = g_byte_array_sized_new((guint)(room + head->len + size));
+static GByteArray *end_head(GString *head, gsize room, gsize body)
+{
+    g_string_append(head, "\r\n");
+    GByteArray *out = g_byte_array_sized_new((guint)(room + head->len + body));
     g_byte_array_set_size(out, (guint)room);
     memset(out->data, 0, room);
     g_byte_array_append(out, (const guint8 *)head->str, (guint)head->len);
+    return out;
+}
+
+GByteArray *http_response_serialize(const HttpResponse *response, HttpMethod method, gsize room)
+{
+    gsize size = response->body ? g_bytes_get_size(response->body) : 0;
+    guint64 length = response->fd >= 0 ? response->file_size : size;
+    g_autoptr(GString) head = begin_head(response);
+    if (has_length(response->status))
+        g_string_append_printf(head, "Content-Length: %" G_GUINT64_FORMAT "\r\n", length);
+    if (response->close)
+        g_string_append(head, "Connection: close\r\n");
+    GByteArray *out = end_head(head, room, size);
     if (size && method != HTTP_HEAD && has_length(response->status))
         g_byte_array_append(out, g_bytes_get_data(response->body, NULL), (guint)size);
     return out;
+}
+
+GByteArray *http_response_serialize_stream(const HttpResponse *response, gsize room)
+{
+    g_autoptr(GString) head = begin_head(response);
+    g_string_append(head, "Transfer-Encoding: chunked\r\nConnection: close\r\n");
+    return end_head(head, room, 0);
 }

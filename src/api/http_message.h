@@ -25,6 +25,8 @@ typedef enum {
     HTTP_HEADER_CONTENT_TYPE,
     HTTP_HEADER_IF_MATCH,
     HTTP_HEADER_IF_NONE_MATCH,
+    HTTP_HEADER_RANGE,
+    HTTP_HEADER_IF_RANGE,
     HTTP_HEADERS, /* how many */
 } HttpHeader;
 
@@ -34,6 +36,7 @@ typedef struct {
     char **args;                 /* NULL-ended "name=value", percent-decoded; may be NULL */
     char *headers[HTTP_HEADERS]; /* NULL where absent */
     GByteArray *body;            /* never NULL */
+    gboolean too_large;          /* its body was not read: it is larger than body_limit() said */
     char *peer;                  /* address without port */
     gboolean secure;             /* came over TLS */
 } HttpRequest;
@@ -54,7 +57,9 @@ typedef struct {
     guint status;
     GString *headers; /* "Name: value\r\n"... */
     GBytes *body;     /* or NULL */
-    gboolean close;   /* end the connection after it */
+    gint fd;          /* of the file that is the body instead, or -1 */
+    guint64 file_offset, file_size;
+    gboolean close; /* end the connection after it */
 } HttpResponse;
 
 HttpResponse *http_response_new(guint status);
@@ -66,9 +71,18 @@ void http_response_add(HttpResponse *response, const char *name, const char *val
 /** Set body and Content-Type; `data` is copied. */
 void http_response_set_body(HttpResponse *response, const char *type, const void *data, gsize size);
 
+/** The body is these bytes of a file, which are read while they are sent; `fd` (transfer full) is a
+ *  plain file's. */
+void http_response_set_file(HttpResponse *response, gint fd, guint64 offset, guint64 size);
+
 /** (transfer full) The response as bytes on the wire, with Content-Length and the headers that
- *  every response has. A HEAD request gets no body. `room` bytes are left free in front. */
+ *  every response has. A HEAD request gets no body; a file's bytes follow by other ways. `room`
+ *  bytes are left free in front. */
 GByteArray *http_response_serialize(const HttpResponse *response, HttpMethod method, gsize room);
+
+/** (transfer full) The same of a response whose body follows in chunks (RFC 9112 section 7.1),
+ * after which the connection ends. */
+GByteArray *http_response_serialize_stream(const HttpResponse *response, gsize room);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpRequest, http_request_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpResponse, http_response_free)

@@ -32,22 +32,31 @@ static gboolean is_small(const char *text, gsize size)
     return TRUE;
 }
 
-json_t *json_text_parse(const char *text, gsize size, GError **error)
+json_t *json_text_load(const char *text, gsize size, GError **error)
 {
     json_error_t problem;
     if (!is_small(text, size)) {
         invalid(error, "The JSON text is nested too deep or holds too many values%s.", "");
         return NULL;
     }
-    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
-    if (json && json_is_object(json))
-        return json;
-    if (json)
-        invalid(error, "The JSON text must be an object%s.", "");
-    else
+    if (!size) {
+        invalid(error, "The JSON text is empty%s.", "");
+        return NULL;
+    }
+    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (!json)
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
                     "The JSON text is malformed in line %d, column %d.", problem.line,
                     problem.column);
+    return json;
+}
+
+json_t *json_text_parse(const char *text, gsize size, GError **error)
+{
+    json_t *json = json_text_load(text, size, error);
+    if (!json || json_is_object(json))
+        return json;
+    invalid(error, "The JSON text must be an object%s.", "");
     json_decref(json);
     return NULL;
 }

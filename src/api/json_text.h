@@ -8,8 +8,11 @@
 #define JSON_TEXT_MAX_DEPTH 16
 #define JSON_TEXT_MAX_NODES 10000
 
-/** (transfer full) Parse one object. Too deep, too many values, duplicate keys, NUL characters or
+/** (transfer full) Parse one value. Too deep, too many values, duplicate keys, NUL characters or
  *  malformed text: NULL and TESSERA_ERROR_INVALID. */
+json_t *json_text_load(const char *text, gsize size, GError **error);
+
+/** The same for text that must be an object. */
 json_t *json_text_parse(const char *text, gsize size, GError **error);
 
 /** A member that must be a string of 1..max bytes. FALSE with an error that names it. */

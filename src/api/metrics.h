@@ -10,6 +10,7 @@ typedef struct {
     guint64 http_requests[METRICS_STATUSES]; /* by status */
     guint64 rate_limited, auth_failures;
     guint64 ws_sent, ws_rate_limited, ws_invalid;
+    guint64 hls_playlists, hls_segments;  /* handed out */
     guint64 whip_sessions, whep_sessions; /* made */
 } Metrics;
 

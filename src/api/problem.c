@@ -27,10 +27,11 @@ static const ProblemKind kinds[] = {
 
 /* Statuses that HTTP itself asks for and no TesseraError has. */
 static const ProblemKind http_kinds[] = {
-    { 405, "invalid", "Method not allowed" },    { 411, "invalid", "Length required" },
-    { 412, "conflict", "Precondition failed" },  { 415, "unsupported", "Unsupported media type" },
-    { 426, "invalid", "Upgrade required" },      { 428, "invalid", "Precondition required" },
-    { 429, "unavailable", "Too many requests" }, { 501, "unsupported", "Not implemented" },
+    { 405, "invalid", "Method not allowed" },         { 411, "invalid", "Length required" },
+    { 412, "conflict", "Precondition failed" },       { 416, "invalid", "Range not satisfiable" },
+    { 415, "unsupported", "Unsupported media type" }, { 426, "invalid", "Upgrade required" },
+    { 428, "invalid", "Precondition required" },      { 429, "unavailable", "Too many requests" },
+    { 501, "unsupported", "Not implemented" },
 };
 
 static const ProblemKind *kind_of_error(const GError *error)
@@ -64,7 +65,7 @@ const char *problem_code(const GError *error)
     return kind_of_error(error)->code;
 }
 
-HttpResponse *problem_response(guint status, const char *detail)
+static HttpResponse *make_response(guint status, const char *detail, const char *retry)
 {
     const ProblemKind *kind = kind_of_status(status);
     json_t *json =
@@ -76,11 +77,22 @@ HttpResponse *problem_response(guint status, const char *detail)
                            text ? strlen(text) : 2);
     if (status == 401)
         http_response_add(response, "WWW-Authenticate", "Bearer realm=\"tessera\"");
-    if (status == 429 || status == 503)
-        http_response_add(response, "Retry-After", status == 429 ? "1" : "5");
+    if (retry)
+        http_response_add(response, "Retry-After", retry);
     free(text);
     json_decref(json);
     return response;
+}
+
+HttpResponse *problem_response(guint status, const char *detail)
+{
+    return make_response(status, detail, status == 429 ? "1" : status == 503 ? "5" : NULL);
+}
+
+HttpResponse *problem_response_later(const char *detail, guint seconds)
+{
+    g_autofree char *retry = g_strdup_printf("%u", seconds);
+    return make_response(503, detail, retry);
 }
 
 HttpResponse *problem_from_error(const GError *error)

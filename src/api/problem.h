@@ -15,5 +15,8 @@ const char *problem_code(const GError *error);
 /** (transfer full) A response with this status and detail. */
 HttpResponse *problem_response(guint status, const char *detail);
 
+/** (transfer full) 503, and when to ask again. */
+HttpResponse *problem_response_later(const char *detail, guint seconds);
+
 /** (transfer full) The response to an error. What is internal is not told to the outside. */
 HttpResponse *problem_from_error(const GError *error);

@@ -7,7 +7,7 @@
 static gsize segment_length(const char *text)
 {
     gsize n = 0;
-    while (g_ascii_isalnum(text[n]) || text[n] == '_' || text[n] == '-')
+    while (g_ascii_isalnum(text[n]) || (text[n] && strchr("_-+", text[n])))
         n++;
     return n;
 }
@@ -59,6 +59,12 @@ void routes_match(const Route *table, gsize n, HttpMethod method, const char *pa
         for (guint k = 0; k < ROUTE_MAX_PARAMS; k++)
             g_free(params[k]);
     }
+}
+
+const char *route_match_room(const RouteMatch *match)
+{
+    const char *first = match->route ? strchr(match->route->pattern, '{') : NULL;
+    return first && g_str_has_prefix(first, "{room}") ? match->params[0] : NULL;
 }
 
 void route_match_clear(RouteMatch *match)

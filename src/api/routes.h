@@ -4,16 +4,16 @@
 #include "base/thread.h"
 
 /* One table of routes: method, path pattern, handler. A pattern's {name} takes one path segment of
- * [A-Za-z0-9_-]{1,64}; `{name...}` at the end takes the rest of the path. */
+ * [A-Za-z0-9_+-]{1,64}; `{name...}` at the end takes the rest of the path. */
 
-#define ROUTE_MAX_PARAMS 2
+#define ROUTE_MAX_PARAMS 3
 
 typedef struct ApiCall ApiCall;
 
 typedef enum {
     ROUTE_OPEN,  /* nobody is asked */
-    ROUTE_TOKEN, /* asks for auth.secret */
-    ROUTE_CORS,  /* asks for auth.secret, and pages of http.cors_origins may use it */
+    ROUTE_TOKEN, /* asks for a token */
+    ROUTE_CORS,  /* asks for a token, and pages of http.cors_origins may use it */
 } RouteAccess;
 
 typedef struct {
@@ -21,6 +21,9 @@ typedef struct {
     const char *pattern;
     void (*handler)(ApiCall *call);
     RouteAccess access;
+    guint grants;   /* bits of AuthGrant that the token must have in the room of {room}, or in all
+                       rooms where the pattern has no {room} */
+    gsize max_body; /* bytes; 0: http.max_body */
 } Route;
 
 typedef struct {
@@ -34,6 +37,9 @@ typedef struct {
 void routes_match(const Route *table, gsize n, HttpMethod method, const char *path,
                   RouteMatch *match);
 void route_match_clear(RouteMatch *match);
+
+/** The value of {room}, if that is the pattern's first parameter; else NULL (transfer none). */
+const char *route_match_room(const RouteMatch *match);
 
 /** (transfer full) "GET, HEAD, DELETE, OPTIONS": the value of Allow. */
 char *routes_allow(guint methods);

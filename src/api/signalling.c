@@ -24,6 +24,8 @@ typedef struct {
     RateBucket messages;
     guint join_timer;
     guint pending_offers;
+    guint grants;             /* bits of AuthGrant, of the token of the join */
+    gboolean name_is_fixed;   /* the token says it */
     Room *room;               /* NULL before the join and after the end */
     Participant *participant; /* likewise */
     guint listener;
@@ -75,12 +77,15 @@ static void on_room_event(Room *room, RoomEventType type, Participant *participa
     SignallingClient *client = user;
     thread_assert_control();
     (void)room;
-    if (participant && participant != client->participant && !participant_visible(participant))
+    gboolean own = participant == client->participant;
+    if (type == ROOM_EVENT_OPENED || (type == ROOM_EVENT_VIEW && !own))
         return;
-    send_json(client, json_pack("{s:s, s:s, s:O}", "type", "event", "event", room_event_name(type),
-                                "data", data));
-    gboolean mine = type == ROOM_EVENT_LEFT && participant == client->participant;
-    if (!mine && type != ROOM_EVENT_CLOSED)
+    if (participant && !own && !participant_visible(participant))
+        return;
+    json_t *told = api_event_data(type, data, client->grants);
+    send_json(client, json_pack("{s:s, s:s, s:o}", "type", "event", "event", room_event_name(type),
+                                "data", told));
+    if (!(type == ROOM_EVENT_LEFT && own) && type != ROOM_EVENT_CLOSED)
         return;
     forget_room(client);
     websocket_close(client->socket, SIGNALLING_REMOVED, "removed");
@@ -133,83 +138,181 @@ ON_CONTROL_THREAD static json_t *people_json(SignallingClient *client, json_t *r
     return people;
 }
 
+/* (transfer full) What the token of the client allows, and what it sees. */
+ON_CONTROL_THREAD static json_t *rights_json(SignallingClient *client)
+{
+    g_auto(GStrv) names = auth_grant_names(client->grants & AUTH_ADMIN ? AUTH_ALL : client->grants);
+    json_t *grants = json_array();
+    json_t *person = participant_to_json(client->participant);
+    for (guint i = 0; names[i]; i++)
+        json_array_append_new(grants, json_string(names[i]));
+    json_t *json = json_pack(
+        "{s:o, s:O?, s:o}", "grants", grants, "role", json_object_get(person, "role"), "view",
+        json_is_true(json_object_get(person, "view")) ? participant_view_json(client->participant)
+                                                      : json_null());
+    if (!json_object_get(json, "role"))
+        json_object_set_new(json, "role", json_null());
+    json_decref(person);
+    return json;
+}
+
 static json_t *joined_json(SignallingClient *client, gboolean resumed) ON_CONTROL_THREAD;
 static json_t *joined_json(SignallingClient *client, gboolean resumed)
 {
     const Config *config = client->signalling->api->config;
     json_t *room = room_to_json(client->room);
     json_t *layout = room_layout_json(client->room);
+    json_t *rights = rights_json(client);
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:O?, s:O?, s:o}", "type", "joined", "id",
                   participant_id(client->participant), "session",
                   participant_session(client->participant), "room", room_id(client->room),
                   "resumed", resumed, "participants", people_json(client, room), "layout", layout,
                   "video", json_object_get(room, "video"), "iceServers", ice_servers_json(config));
+    json_object_update(json, rights);
+    json_decref(rights);
     json_decref(room);
     json_decref(layout);
     return json;
 }
 
-static Participant *resume(SignallingClient *client, const SignallingJoin *join) ON_CONTROL_THREAD;
-static Participant *resume(SignallingClient *client, const SignallingJoin *join)
+/* What a client asks for when it joins, and what its token says of it. */
+typedef struct {
+    const SignallingJoin *asked;
+    const AuthClaims *claims;
+    const char *name; /* of the token, or as asked */
+    gboolean overrides_lock;
+    Layout *layout; /* as asked, or NULL */
+} JoinWish;
+
+/* In whichever layout it sees. */
+static void leave_itself_out(Participant *participant) ON_CONTROL_THREAD;
+static void leave_itself_out(Participant *participant)
 {
+    json_t *patch = json_pack("{s:b}", "without_self", TRUE);
+    participant_patch(participant, patch, NULL);
+    json_decref(patch);
+}
+
+/* Who comes back sees what it saw, unless it asks for something else. */
+static Participant *resume(SignallingClient *client, const JoinWish *wish) ON_CONTROL_THREAD;
+static Participant *resume(SignallingClient *client, const JoinWish *wish)
+{
+    const SignallingJoin *join = wish->asked;
     Room *room = join->resume ? rooms_find(client->signalling->api->rooms, join->room) : NULL;
     Participant *participant = room ? room_resume(room, join->resume) : NULL;
     if (!participant)
         return NULL;
     replace_others(client, participant);
     participant_set_detached(participant, FALSE);
-    ParticipantUpdate update = { -1, -1, join->name };
-    if (join->name && *join->name)
+    ParticipantUpdate update = { -1, -1, wish->name };
+    if (wish->name && *wish->name)
         participant_update(participant, &update, NULL);
+    if (wish->layout)
+        participant_set_view(participant, wish->layout, join->without_self, NULL);
+    else if (join->without_self)
+        leave_itself_out(participant);
     return participant;
 }
 
-static Participant *join_new(SignallingClient *client, const SignallingJoin *join,
+static Participant *join_new(SignallingClient *client, const JoinWish *wish,
                              GError **error) ON_CONTROL_THREAD;
-static Participant *join_new(SignallingClient *client, const SignallingJoin *join, GError **error)
+static Participant *join_new(SignallingClient *client, const JoinWish *wish, GError **error)
 {
+    const SignallingJoin *join = wish->asked;
     Room *room = rooms_open(client->signalling->api->rooms, join->room, error);
-    ParticipantOptions options = { .name = join->name,
+    ParticipantOptions options = { .name = wish->name,
                                    .client = "web",
                                    .publish = join->publish,
                                    .view = join->view,
-                                   .visible = join->publish };
+                                   .visible = join->publish,
+                                   .role = wish->claims->role,
+                                   .layout = wish->layout,
+                                   .without_self = join->without_self,
+                                   .overrides_lock = wish->overrides_lock };
     return room ? room_join(room, &options, error) : NULL;
 }
 
 /* --- messages ---------------------------------------------------------------------------- */
 
+/* (transfer full) The layout of this name; NULL without an error: none is named. */
+ON_CONTROL_THREAD static Layout *find_layout(SignallingClient *client, const char *name,
+                                             GError **error)
+{
+    if (!name || !*name)
+        return NULL;
+    json_t *choice = json_string(name);
+    Layout *layout = rooms_layout_from_json(client->signalling->api->rooms, choice, error);
+    json_decref(choice);
+    return layout;
+}
+
+static void enter(SignallingClient *client, const SignallingMessage *message,
+                  const AuthClaims *claims) ON_CONTROL_THREAD;
+static void enter(SignallingClient *client, const SignallingMessage *message,
+                  const AuthClaims *claims)
+{
+    const SignallingJoin *join = &message->join;
+    const Auth *auth = client->signalling->api->auth;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Layout) layout = find_layout(client, join->layout, &error);
+    JoinWish wish = { .asked = join,
+                      .claims = claims,
+                      .name = claims->name ? claims->name : join->name,
+                      .layout = layout };
+    /* Where nobody is asked for a token a lock keeps everybody out. */
+    wish.overrides_lock = auth_is_on(auth) && auth_claims_allow(claims, join->room, AUTH_CONTROL);
+    Participant *participant = error ? NULL : resume(client, &wish);
+    gboolean resumed = participant != NULL;
+    if (!participant && !error)
+        participant = join_new(client, &wish, &error);
+    if (!participant) {
+        send_error(client, error, message->id);
+        return;
+    }
+    stop_join_timer(client);
+    client->grants = claims->grants;
+    client->name_is_fixed = claims->name != NULL;
+    client->participant = participant;
+    client->room = participant_room(participant);
+    send_reply(client, joined_json(client, resumed), message->id);
+    client->listener = room_listen_as(client->room, client->participant, on_room_event, client);
+}
+
+static gboolean check_grants(const SignallingJoin *join, const AuthClaims *claims, GError **error)
+{
+    const char *refusal = NULL;
+    if (join->publish && !auth_claims_allow(claims, join->room, AUTH_PUBLISH))
+        refusal = "The token does not allow to publish in this room; join with \"publish\": false "
+                  "to watch only.";
+    else if ((join->view || !join->publish) && !auth_claims_allow(claims, join->room, AUTH_VIEW))
+        refusal = "The token does not allow to see this room; join with \"view\": false to send "
+                  "only.";
+    if (refusal)
+        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_FORBIDDEN, refusal);
+    return !refusal;
+}
+
 static void on_join(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
 static void on_join(SignallingClient *client, const SignallingMessage *message)
 {
-    struct Api *api = client->signalling->api;
+    const SignallingJoin *join = &message->join;
+    g_auto(AuthClaims) claims = { 0 };
     g_autoptr(GError) error = NULL;
     if (client->participant) {
         send_new_error(client, TESSERA_ERROR_CONFLICT,
                        "This connection has joined; open another one to join again.", message->id);
         return;
     }
-    if (!api_auth_attempt(api, websocket_peer(client->socket),
-                          auth_token_ok(api->auth, message->join.token))) {
-        send_new_error(client, TESSERA_ERROR_UNAUTHORIZED, "The token is missing or wrong.",
-                       message->id);
+    if (api_authorize(client->signalling->api, websocket_peer(client->socket), join->token,
+                      join->room, 0, &claims, &error) &&
+        check_grants(join, &claims, &error)) {
+        enter(client, message, &claims);
+        return;
+    }
+    send_error(client, error, message->id);
+    if (error->code == TESSERA_ERROR_UNAUTHORIZED)
         websocket_close(client->socket, WEBSOCKET_POLICY, "unauthorized");
-        return;
-    }
-    Participant *participant = resume(client, &message->join);
-    gboolean resumed = participant != NULL;
-    if (!participant)
-        participant = join_new(client, &message->join, &error);
-    if (!participant) {
-        send_error(client, error, message->id);
-        return;
-    }
-    stop_join_timer(client);
-    client->participant = participant;
-    client->room = participant_room(participant);
-    send_reply(client, joined_json(client, resumed), message->id);
-    client->listener = room_listen(client->room, on_room_event, client);
 }
 
 typedef struct {
@@ -278,13 +381,35 @@ static void on_candidate(SignallingClient *client, const SignallingMessage *mess
         send_error(client, error, message->id);
 }
 
+/* What the client wants to see is its own business: no control is asked for. */
+ON_CONTROL_THREAD static gboolean update_view(SignallingClient *client,
+                                              const SignallingUpdate *said, GError **error)
+{
+    if (!said->has_layout && said->without_self < 0)
+        return TRUE;
+    json_t *patch = json_object();
+    if (said->has_layout)
+        json_object_set_new(patch, "layout",
+                            said->layout ? json_string(said->layout) : json_null());
+    if (said->without_self >= 0)
+        json_object_set_new(patch, "without_self", json_boolean(said->without_self));
+    gboolean ok = participant_patch(client->participant, patch, error);
+    json_decref(patch);
+    return ok;
+}
+
 static void on_update(SignallingClient *client, const SignallingMessage *message) ON_CONTROL_THREAD;
 static void on_update(SignallingClient *client, const SignallingMessage *message)
 {
+    const SignallingUpdate *said = &message->update;
     g_autoptr(GError) error = NULL;
-    ParticipantUpdate update = { message->update.audio_muted, message->update.video_muted,
-                                 message->update.name };
-    if (!participant_update(client->participant, &update, &error))
+    ParticipantUpdate update = { said->audio_muted, said->video_muted, said->name };
+    gboolean self = said->audio_muted >= 0 || said->video_muted >= 0 || said->name;
+    if (said->name && client->name_is_fixed)
+        send_new_error(client, TESSERA_ERROR_FORBIDDEN,
+                       "Your name is the one that your token says.", message->id);
+    else if (!update_view(client, said, &error) ||
+             (self && !participant_update(client->participant, &update, &error)))
         send_error(client, error, message->id);
 }
 

@@ -11,6 +11,7 @@
 #define MAX_NAME      1024 /* bytes; the room counts characters */
 #define MAX_TOKEN     4096
 #define MAX_SESSION   64
+#define MAX_LAYOUT    64
 #define MAX_SDP       65536
 #define MAX_CANDIDATE 1024
 
@@ -24,8 +25,10 @@ static gboolean parse_join(const json_t *root, SignallingMessage *message, GErro
            json_text_optional_string(root, "name", MAX_NAME, &join->name, error) &&
            json_text_optional_string(root, "token", MAX_TOKEN, &join->token, error) &&
            json_text_optional_string(root, "resume", MAX_SESSION, &join->resume, error) &&
+           json_text_optional_string(root, "layout", MAX_LAYOUT, &join->layout, error) &&
            json_text_optional_bool(root, "publish", &join->publish, error) &&
-           json_text_optional_bool(root, "view", &join->view, error);
+           json_text_optional_bool(root, "view", &join->view, error) &&
+           json_text_optional_bool(root, "withoutSelf", &join->without_self, error);
 }
 
 static gboolean parse_sdp(const json_t *root, SignallingMessage *message, GError **error)
@@ -58,10 +61,13 @@ static gboolean parse_candidate(const json_t *root, SignallingMessage *message, 
 static gboolean parse_update(const json_t *root, SignallingMessage *message, GError **error)
 {
     SignallingUpdate *update = &message->update;
-    *update = (SignallingUpdate){ -1, -1, NULL };
+    *update = (SignallingUpdate){ .audio_muted = -1, .video_muted = -1, .without_self = -1 };
+    update->has_layout = json_object_get(root, "layout") != NULL;
     return json_text_optional_bool(root, "audioMuted", &update->audio_muted, error) &&
            json_text_optional_bool(root, "videoMuted", &update->video_muted, error) &&
-           json_text_optional_string(root, "name", MAX_NAME, &update->name, error);
+           json_text_optional_string(root, "name", MAX_NAME, &update->name, error) &&
+           json_text_optional_string(root, "layout", MAX_LAYOUT, &update->layout, error) &&
+           json_text_optional_bool(root, "withoutSelf", &update->without_self, error);
 }
 
 static gboolean parse_nothing(const json_t *root, SignallingMessage *message, GError **error)

@@ -19,7 +19,8 @@ typedef enum {
 typedef struct {
     const char *room;
     const char *name, *token, *resume; /* or NULL */
-    gboolean publish, view;
+    const char *layout;                /* of its own, or NULL */
+    gboolean publish, view, without_self;
 } SignallingJoin;
 
 typedef struct {
@@ -30,6 +31,9 @@ typedef struct {
 typedef struct {
     gint audio_muted, video_muted; /* 0, 1, or -1: unchanged */
     const char *name;              /* or NULL: unchanged */
+    gboolean has_layout;           /* `layout` is the wish: a name, or NULL: the room's */
+    const char *layout;
+    gint without_self; /* 0, 1, or -1: unchanged */
 } SignallingUpdate;
 
 typedef struct {

@@ -5,6 +5,7 @@
 
 #include "api/api_private.h"
 #include "api/ice_servers.h"
+#include "api/json_body.h"
 #include "api/problem.h"
 #include "base/error.h"
 
@@ -172,18 +173,48 @@ static gboolean check_post(ApiCall *call) ON_CONTROL_THREAD;
 static gboolean check_post(ApiCall *call)
 {
     const char *mode = http_request_arg(call->request, "mode");
-    const char *layout = http_request_arg(call->request, "layout");
-    const char *known = config_string(call->api->config, "layout.default");
     if (!http_request_has_type(call->request, SDP_TYPE))
         api_respond_problem(call, 415, "The body must be an SDP offer of type " SDP_TYPE ".");
     else if (!call->request->body->len)
         api_respond_problem(call, 400, "The body must be an SDP offer; it is empty.");
     else if (mode && strcmp(mode, "mix") != 0)
         api_respond_problem(call, 422, "mode must be mix; this server does not forward yet.");
-    else if (layout && strcmp(layout, known) != 0)
-        api_respond_problem(call, 422, "layout must be the room's layout (layout.default).");
     else
         return TRUE;
+    return FALSE;
+}
+
+/* FALSE: there is no layout of the name in the query; 422 was answered. */
+static gboolean find_layout(ApiCall *call, Layout **layout) ON_CONTROL_THREAD;
+static gboolean find_layout(ApiCall *call, Layout **layout)
+{
+    g_autoptr(GError) error = NULL;
+    const char *name = http_request_arg(call->request, "layout");
+    if (!name || !*name)
+        return TRUE;
+    json_t *choice = json_string(name);
+    *layout = rooms_layout_from_json(call->api->rooms, choice, &error);
+    json_decref(choice);
+    if (error)
+        api_respond_problem(call, 422, error->message);
+    return !error;
+}
+
+/* Name, role and rights: those of the token; what it leaves open the query may say. */
+static gboolean say_who(ApiCall *call, ParticipantOptions *options) ON_CONTROL_THREAD;
+static gboolean say_who(ApiCall *call, ParticipantOptions *options)
+{
+    const AuthClaims *claims = &call->claims;
+    const char *role = http_request_arg(call->request, "role");
+    gboolean control = auth_claims_allow(claims, call->params[0], AUTH_CONTROL);
+    options->name = claims->name ? claims->name : http_request_arg(call->request, "name");
+    options->role = claims->role ? claims->role : role;
+    /* Where nobody is asked for a token a lock keeps everybody out. */
+    options->overrides_lock = auth_is_on(call->api->auth) && control;
+    if (!role || (control && !claims->role))
+        return TRUE;
+    api_respond_problem(call, 403,
+                        "Only a token with the grant control and no role of its own may name one.");
     return FALSE;
 }
 
@@ -191,14 +222,19 @@ static void post(ApiCall *call, gboolean whep) ON_CONTROL_THREAD;
 static void post(ApiCall *call, gboolean whep)
 {
     g_autoptr(GError) error = NULL;
-    if (!check_post(call))
+    g_autoptr(Layout) layout = NULL;
+    if (!check_post(call) || (whep && !find_layout(call, &layout)))
         return;
-    ParticipantOptions options = { .name = http_request_arg(call->request, "name"),
-                                   .client = whep ? "whep" : "whip",
+    ParticipantOptions options = { .client = whep ? "whep" : "whip",
                                    .publish = !whep,
                                    .view = whep,
                                    .visible = !whep,
-                                   .want_answer_only = TRUE };
+                                   .want_answer_only = TRUE,
+                                   .layout = layout,
+                                   .without_self =
+                                       whep && json_body_arg_flag(call, "without_self") };
+    if (!say_who(call, &options))
+        return;
     Room *room = rooms_open(call->api->rooms, call->params[0], &error);
     Participant *participant = room ? room_join(room, &options, &error) : NULL;
     if (!participant) {
@@ -291,8 +327,9 @@ void whip_patch(ApiCall *call)
     if (!session || !check_patch(call, session))
         return;
     PendingAnswer *pending = pending_new(call, call->params[0], call->params[1], session->whep);
-    participant_ice_fragment(participant, (const char *)call->request->body->data,
-                             call->request->body->len, on_fragment, pending);
+    const GByteArray *body = call->request->body;
+    participant_ice_fragment(participant, body->len ? (const char *)body->data : "", body->len,
+                             on_fragment, pending);
 }
 
 void whip_delete(ApiCall *call)

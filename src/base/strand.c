@@ -32,6 +32,7 @@ struct StrandPool {
     GPtrArray *delayed; /* of Task: a binary heap, the earliest first */
     gint64 watched_ns;  /* until when some idle worker sleeps at most; G_MAXINT64: nobody does */
     guint64 next_order;
+    gint64 busy_ns; /* time that the workers spent in tasks */
     gboolean stopping;
 };
 
@@ -116,9 +117,12 @@ static gboolean run_one(StrandPool *pool)
     wake_successor(pool);
     Task *task = g_queue_pop_head(&strand->ready);
     pthread_mutex_unlock(&pool->lock);
+    gint64 begin_ns = clock_now_ns();
     task->task(task->data);
     task_free(task);
+    gint64 end_ns = clock_now_ns();
     pthread_mutex_lock(&pool->lock);
+    pool->busy_ns += end_ns - begin_ns;
     if (g_queue_is_empty(&strand->ready)) {
         strand->scheduled = FALSE;
         pthread_mutex_unlock(&pool->lock);
@@ -230,6 +234,19 @@ guint strand_pool_run(StrandPool *pool, gint64 now_ns)
     } while (!g_queue_is_empty(&pool->runnable));
     pthread_mutex_unlock(&pool->lock);
     return count;
+}
+
+gint64 strand_pool_busy_ns(StrandPool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    gint64 busy_ns = pool->busy_ns;
+    pthread_mutex_unlock(&pool->lock);
+    return busy_ns;
+}
+
+guint strand_pool_threads(const StrandPool *pool)
+{
+    return pool->threads->len;
 }
 
 gint64 strand_pool_next_due(StrandPool *pool)

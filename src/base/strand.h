@@ -25,6 +25,10 @@ guint strand_pool_run(StrandPool *pool, gint64 now_ns);
 /** When the earliest delayed task is due, or G_MAXINT64 (pools without threads only). */
 gint64 strand_pool_next_due(StrandPool *pool);
 
+/** How long the workers together were busy since the start. Any thread. */
+gint64 strand_pool_busy_ns(StrandPool *pool);
+guint strand_pool_threads(const StrandPool *pool);
+
 Strand *strand_new(StrandPool *pool);
 Strand *strand_ref(Strand *strand);
 void strand_unref(Strand *strand);

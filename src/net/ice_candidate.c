@@ -128,13 +128,16 @@ char *ice_candidate_format(const NiceCandidate *candidate, const NiceAddress *ad
     nice_address_to_string(address, ip);
     nice_address_to_string(&candidate->base_addr, base);
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "candidate:%s %u UDP %u %s %u typ %s", candidate->foundation,
-                           candidate->component_id, candidate->priority, ip,
+    gboolean tcp = candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_PASSIVE;
+    g_string_append_printf(text, "candidate:%s %u %s %u %s %u typ %s", candidate->foundation,
+                           candidate->component_id, tcp ? "TCP" : "UDP", candidate->priority, ip,
                            nice_address_get_port(&candidate->addr),
                            candidate_type_name(candidate->type));
     if (candidate->type != NICE_CANDIDATE_TYPE_HOST)
         g_string_append_printf(text, " raddr %s rport %u", base,
                                nice_address_get_port(&candidate->base_addr));
+    if (tcp) /* RFC 6544 section 4.5 */
+        g_string_append(text, " tcptype passive");
     return g_string_free(text, FALSE);
 }
 

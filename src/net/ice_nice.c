@@ -4,16 +4,14 @@
 #include "base/log.h"
 #include "config.h"
 #include "net/ice_candidate.h"
+#include "net/ice_path.h"
 #include "net/net_timer.h"
 
-#include <errno.h>
 #include <gio/gio.h>
-#include <linux/sockios.h>
 #include <nice/agent.h>
 #include <nice/interfaces.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
 
@@ -53,7 +51,7 @@ struct IceNice {
     gboolean gather_done;
     NetTimer *tell_timer;
 
-    struct timespec heard_at; /* of the last datagram that was read, by the kernel's clock */
+    IcePath path; /* the nominated pair */
 };
 
 /* --- Random credentials (RFC 8445 section 5.3): ours are longer than libnice's --- */
@@ -93,14 +91,22 @@ static void ice_announce(IceNice *ice, const NiceCandidate *candidate)
         g_ptr_array_add(ice->candidates, ice_candidate_format(candidate, &candidate->addr));
 }
 
+/* Of TCP only where clients connect to: nobody waits for us. */
+static gboolean ice_is_announced(const NiceCandidate *candidate)
+{
+    if (candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_PASSIVE)
+        return candidate->type == NICE_CANDIDATE_TYPE_HOST;
+    return candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP &&
+           candidate->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
+}
+
 static void ice_list_candidates(IceNice *ice)
 {
     g_ptr_array_set_size(ice->candidates, 0);
     GSList *list = nice_agent_get_local_candidates(ice->agent, ice->stream, COMPONENT);
     for (GSList *i = list; i; i = i->next) {
         const NiceCandidate *candidate = i->data;
-        if (candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP &&
-            candidate->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+        if (ice_is_announced(candidate))
             ice_announce(ice, candidate);
     }
     g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
@@ -161,12 +167,12 @@ static void ice_on_state(NiceAgent *agent, guint stream, guint component, guint 
 static void ice_on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
                         NiceCandidate *remote, gpointer data)
 {
-    (void)agent;
-    (void)stream;
     (void)component;
     (void)local;
     (void)remote;
+    thread_assert_net();
     IceNice *ice = data;
+    ice_path_update(&ice->path, agent, stream);
     ice->state = ICE_CONNECTED;
     net_timer_set(ice->tell_timer, 0);
 }
@@ -309,8 +315,8 @@ static NiceAgent *ice_agent_new(IceNice *ice)
     return g_object_new(NICE_TYPE_AGENT, "compatibility", NICE_COMPATIBILITY_RFC5245,
                         "main-context", ice->context, "reliable", FALSE, "full-mode", TRUE,
                         "consent-freshness", FALSE, "keepalive-conncheck", TRUE, "upnp", FALSE,
-                        "ice-udp", TRUE, "ice-tcp", FALSE, "controlling-mode", ice->controlling,
-                        NULL);
+                        "ice-udp", TRUE, "ice-tcp", ice->config->tcp, "controlling-mode",
+                        ice->controlling, NULL);
 }
 
 static gboolean ice_agent_open(IceNice *ice, GError **error)
@@ -375,9 +381,10 @@ static void ice_on_dropped(NiceAgent *agent, guint stream, guint component, guin
 
 /* Silences an agent at once; its sockets go at the loop's next turn, because we may be inside one
  * of its callbacks. They are read until then: a TURN server confirms the end of its relay. */
-static void ice_agent_mute(IceNice *ice, NiceAgent *agent)
+ON_NET_THREAD static void ice_agent_mute(IceNice *ice, NiceAgent *agent)
 {
     g_signal_handlers_disconnect_by_data(agent, ice);
+    ice_path_update(&ice->path, NULL, 0);
     if (ice->stream)
         nice_agent_attach_recv(agent, ice->stream, COMPONENT, ice->context, ice_on_dropped, NULL);
 }
@@ -416,7 +423,7 @@ static gboolean ice_credential_ok(const char *text, gsize min, gsize max)
 
 /* libnice fixes the role when gathering begins. An ICE-lite peer never sends checks of its own, so
  * that it does not miss the sockets which were announced: a new agent takes over. */
-static gboolean ice_become_controlling(IceNice *ice, GError **error)
+ON_NET_THREAD static gboolean ice_become_controlling(IceNice *ice, GError **error)
 {
     if (ice->controlling)
         return TRUE;
@@ -509,46 +516,25 @@ gboolean ice_nice_restart(IceNice *ice, GError **error)
 
 /* --- Datagrams --- */
 
+guint ice_nice_send_all(IceNice *ice, struct iovec *datagrams, guint n)
+{
+    return ice_path_send(&ice->path, ice->state == ICE_CONNECTED, datagrams, n);
+}
+
 gboolean ice_nice_send(IceNice *ice, const guint8 *data, gsize size)
 {
-    return nice_agent_send(ice->agent, ice->stream, COMPONENT, (guint)size, (const char *)data) ==
-           (gint)size;
+    struct iovec datagram = { (gpointer)data, size };
+    return ice_nice_send_all(ice, &datagram, 1) == 1;
 }
 
-/* libnice keeps STUN to itself; but the kernel tells when the last datagram was read. It costs one
- * system call per question and nothing per packet. A stranger's datagrams count too: against those
- * stands libnice, which stops sending 50 s after the peer's last authenticated answer. */
 gboolean ice_nice_heard(IceNice *ice)
 {
-    g_autoptr(GSocket) socket = nice_agent_get_selected_socket(ice->agent, ice->stream, COMPONENT);
-    struct timespec at;
-    if (!socket) /* a relay: what is not lost to libnice counts as heard */
-        return ice->state == ICE_CONNECTED;
-    if (ioctl(g_socket_get_fd(socket), SIOCGSTAMPNS, &at) != 0)
-        return errno == ENOENT ? FALSE : ice->state == ICE_CONNECTED;
-    gboolean heard = at.tv_sec != ice->heard_at.tv_sec || at.tv_nsec != ice->heard_at.tv_nsec;
-    ice->heard_at = at;
-    return heard;
-}
-
-static void ice_address_text(const NiceAddress *address, char *text, gsize size)
-{
-    char ip[NICE_ADDRESS_STRING_LEN];
-    nice_address_to_string(address, ip);
-    gboolean v6 = nice_address_ip_version(address) == 6;
-    g_snprintf(text, size, "%s%s%s:%u", v6 ? "[" : "", ip, v6 ? "]" : "",
-               nice_address_get_port(address));
+    return ice_path_heard(&ice->path, ice->state == ICE_CONNECTED);
 }
 
 void ice_nice_addresses(IceNice *ice, char *local, char *remote, gsize size)
 {
-    NiceCandidate *ours = NULL, *theirs = NULL;
-    local[0] = remote[0] = '\0';
-    if (!ice->agent ||
-        !nice_agent_get_selected_pair(ice->agent, ice->stream, COMPONENT, &ours, &theirs))
-        return;
-    ice_address_text(&ours->addr, local, size);
-    ice_address_text(&theirs->addr, remote, size);
+    ice_path_addresses(&ice->path, local, remote, size);
 }
 
 /* --- Closing --- */

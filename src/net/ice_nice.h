@@ -3,7 +3,10 @@
 #include "base/thread.h"
 #include "net/webrtc_config.h"
 
-/* Full ICE (RFC 8445) over libnice 0.1.21: one stream, one component, UDP. Nothing above this file
+#include <sys/uio.h>
+
+/* Full ICE (RFC 8445) over libnice 0.1.21: one stream, one component, UDP and, where
+ * that is wanted, TCP that the peer opens (RFC 6544). Nothing above this file
  * knows libnice. Events are made by the loop of the context, never from inside a call, and none
  * follows ice_nice_close(). */
 
@@ -50,6 +53,10 @@ gboolean ice_nice_restart(IceNice *ice, GError **error) ON_NET_THREAD;
 
 /** Send over the nominated pair. FALSE: there is none, or the socket is full. */
 gboolean ice_nice_send(IceNice *ice, const guint8 *data, gsize size) ON_NET_THREAD;
+
+/** Send datagrams in order, with few system calls. Returns how many left: what the socket has no
+ *  room for is dropped. The iovecs are scribbled on. */
+guint ice_nice_send_all(IceNice *ice, struct iovec *datagrams, guint n) ON_NET_THREAD;
 
 /** TRUE if anything, STUN too, arrived over the nominated pair's socket since the last call. */
 gboolean ice_nice_heard(IceNice *ice) ON_NET_THREAD;

@@ -20,6 +20,9 @@
 
 #define TICK_MS  1000
 
+/* Packets that are protected and sent with one call. */
+#define MAX_TOGETHER 64u
+
 typedef struct {
     Transport base;
     WebrtcFactory *factory;
@@ -435,32 +438,48 @@ ON_NET_THREAD static gboolean webrtc_restart(Transport *transport, GError **erro
     return TRUE;
 }
 
-ON_NET_THREAD static gboolean webrtc_send(Webrtc *webrtc, TransportPacket *packet,
-                                          gboolean (*protect)(SrtpLink *, guint8 *, gsize *))
+ON_NET_THREAD static void webrtc_count_sent(Webrtc *webrtc, guint sent, guint failed, gsize bytes)
 {
-    gsize size = packet->size;
-    gboolean sent = webrtc_is_up(webrtc) && protect(webrtc->srtp, packet->data, &size) &&
-                    ice_nice_send(webrtc->ice, packet->data, size);
-    if (sent) {
-        webrtc->stats.sent_packets++;
-        webrtc->stats.sent_bytes += size;
-    } else {
-        webrtc->stats.send_failures++;
+    webrtc->stats.sent_packets += sent;
+    webrtc->stats.sent_bytes += bytes;
+    webrtc->stats.send_failures += failed;
+}
+
+/* All are protected first and leave together. Those that did not leave are the last ones. */
+ON_NET_THREAD static guint webrtc_send_some(Webrtc *webrtc, TransportPacket *packets, guint n)
+{
+    struct iovec datagrams[MAX_TOGETHER];
+    guint ready = 0;
+    gsize bytes = 0;
+    for (guint i = 0; i < n && webrtc_is_up(webrtc); i++) {
+        gsize size = packets[i].size;
+        if (srtp_link_protect(webrtc->srtp, packets[i].data, &size))
+            datagrams[ready++] = (struct iovec){ packets[i].data, size };
     }
+    guint sent = ready ? ice_nice_send_all(webrtc->ice, datagrams, ready) : 0;
+    for (guint i = 0; i < sent; i++)
+        bytes += datagrams[i].iov_len;
+    webrtc_count_sent(webrtc, sent, n - sent, bytes);
     return sent;
 }
 
 ON_NET_THREAD static guint webrtc_send_rtp(Transport *transport, TransportPacket *packets, guint n)
 {
     guint sent = 0;
-    for (guint i = 0; i < n; i++)
-        sent += webrtc_send((Webrtc *)transport, &packets[i], srtp_link_protect) ? 1 : 0;
+    for (guint i = 0; i < n; i += MAX_TOGETHER)
+        sent += webrtc_send_some((Webrtc *)transport, packets + i, MIN(n - i, MAX_TOGETHER));
     return sent;
 }
 
 ON_NET_THREAD static gboolean webrtc_send_rtcp(Transport *transport, TransportPacket *packet)
 {
-    return webrtc_send((Webrtc *)transport, packet, srtp_link_protect_rtcp);
+    Webrtc *webrtc = (Webrtc *)transport;
+    gsize size = packet->size;
+    gboolean sent = webrtc_is_up(webrtc) &&
+                    srtp_link_protect_rtcp(webrtc->srtp, packet->data, &size) &&
+                    ice_nice_send(webrtc->ice, packet->data, size);
+    webrtc_count_sent(webrtc, sent, !sent, sent ? size : 0);
+    return sent;
 }
 
 ON_NET_THREAD static void webrtc_stats(Transport *transport, TransportStats *stats)

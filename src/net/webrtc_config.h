@@ -12,7 +12,7 @@ typedef struct {
 } WebrtcTurnServer;
 
 typedef struct {
-    guint port_min, port_max;      /* UDP ports of host candidates; 0, 0: any */
+    guint port_min, port_max;      /* UDP (and TCP) ports of host candidates; 0, 0: any */
     const char *const *public_ips; /* NULL or NULL-ended: "public" or "public/private" */
     const char *stun_server;       /* "host:port" or NULL */
     const WebrtcTurnServer *turn_servers;
@@ -20,6 +20,7 @@ typedef struct {
     const char *const *bind_addresses; /* NULL or NULL-ended; NULL: every usable address */
     gboolean include_loopback;         /* candidates on 127.0.0.1 and ::1, and peers there */
     gboolean ipv6;
+    gboolean tcp; /* TCP ports too, for peers whose UDP is blocked */
 
     /* Milliseconds; 0 takes the default. */
     guint connect_ms;      /* 30000: set_remote to CONNECTED, else FAILED */

@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/queue.h"
+#include "base/seq.h"
 #include "mixer/audio_fade.h"
 #include "mixer/audio_stretch.h"
 
@@ -19,11 +21,15 @@
 /* Packets that are kept while nothing is decoded: decoded before the first loud one, they bring
  * the decoder back to where the sender's encoder is. */
 #define PREROLL 4
+/* A packet that is said to be mixed further away from its arrival is of another stream than what
+ * was mixed last. */
+#define TAP_BELIEVES_NS (2 * NS_PER_SEC)
 
 struct AudioInput {
     gint refs; /* atomic */
     const CodecType *codec;
     BoundedQueue *packets; /* of AudioJitterPacket; one with payload NULL means: begin anew */
+    SourceTap *tap;        /* or NULL */
     guint8 next_level;     /* net thread: of the packets that follow */
 
     /* Audio thread. */
@@ -36,6 +42,7 @@ struct AudioInput {
     guint32 head_timestamp; /* of the first one */
     gboolean silent;        /* the newest pull was empty */
     gint quiet_samples;     /* for so long the sender has been quiet */
+    guint8 said_level;      /* of the newest packet that was pulled; 0: nothing was said */
     GQueue preroll;         /* of GBytes: the newest packets that were not decoded */
 
     pthread_mutex_t lock; /* guards everything below */
@@ -85,12 +92,31 @@ void audio_input_unref(AudioInput *input)
     audio_jitter_free(input->jitter);
     g_queue_clear_full(&input->preroll, (GDestroyNotify)g_bytes_unref);
     audio_decoder_free(input->decoder);
+    source_tap_unref(input->tap);
     g_free(input->buffer);
     pthread_mutex_destroy(&input->lock);
     g_free(input);
 }
 
+void audio_input_set_tap(AudioInput *input, SourceTap *tap)
+{
+    input->tap = source_tap_ref(tap);
+}
+
 /* --- net thread -------------------------------------------------------------------------- */
+
+/* What is recorded of it gets the time at which it is mixed; before that is known, nothing is. */
+ON_NET_THREAD static void give_to_tap(AudioInput *input, SourceTapOpus *opus, gint64 arrival_ns)
+{
+    guint32 mixed_timestamp;
+    gint64 mixed_ns;
+    if (!input->tap || !audio_input_position(input, &mixed_timestamp, &mixed_ns))
+        return;
+    opus->mixed_ns = mixed_ns + (gint64)rtp_ts_diff(opus->rtp_timestamp, mixed_timestamp) *
+                                    (NS_PER_SEC / 1000) / (AUDIO_RATE_HZ / 1000);
+    if (ABS(opus->mixed_ns - arrival_ns) < TAP_BELIEVES_NS)
+        source_tap_opus(input->tap, opus);
+}
 
 void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
                         const guint8 *payload, gsize size, gint64 arrival_ns)
@@ -98,6 +124,8 @@ void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
     gint duration = audio_packet_duration(input->codec, payload, size);
     if (duration <= 0 || duration > AUDIO_MAX_SAMPLES)
         return;
+    SourceTapOpus opus = { seq, rtp_timestamp, payload, size, duration, 0 };
+    give_to_tap(input, &opus, arrival_ns);
     AudioJitterPacket *packet = g_new(AudioJitterPacket, 1);
     *packet = (AudioJitterPacket){ .seq = seq,
                                    .rtp_timestamp = rtp_timestamp,
@@ -117,6 +145,8 @@ void audio_input_level(AudioInput *input, guint8 level_dbov)
 void audio_input_restart(AudioInput *input)
 {
     bounded_queue_push(input->packets, g_new0(AudioJitterPacket, 1));
+    if (input->tap)
+        source_tap_restart(input->tap);
 }
 
 /* --- audio thread ------------------------------------------------------------------------ */
@@ -126,6 +156,7 @@ static void begin_anew(AudioInput *input)
     audio_jitter_reset(input->jitter);
     g_queue_clear_full(&input->preroll, (GDestroyNotify)g_bytes_unref);
     input->quiet_samples = 0;
+    input->said_level = 0;
 }
 
 static void take_packets(AudioInput *input)
@@ -150,6 +181,7 @@ static gboolean pass_over(AudioInput *input, const AudioJitterPull *pull)
 {
     if (pull->action != AUDIO_JITTER_PACKET)
         return input->quiet_samples >= QUIET_AFTER;
+    input->said_level = pull->level_dbov;
     if (pull->level_dbov < QUIET_DBOV)
         input->quiet_samples = 0;
     else if (input->quiet_samples < QUIET_AFTER)
@@ -263,6 +295,12 @@ static void take_tick(AudioInput *input, float *out)
     input->count = rest;
     input->head_timestamp += (guint32)n;
     audio_stretch_played(&input->stretch, n);
+}
+
+gint audio_input_said_level(gpointer data)
+{
+    const AudioInput *input = data;
+    return input->said_level ? input->said_level : -1;
 }
 
 AudioPull audio_input_pull(gpointer data, gint64 now_ns, float *out)

@@ -3,6 +3,7 @@
 #include "base/thread.h"
 #include "codecs/codec.h"
 #include "mixer/audio_mixer.h"
+#include "room/source_tap.h"
 #include "rtp/audio_jitter.h"
 
 /* The sound of one source on its way into the mix:
@@ -15,6 +16,9 @@ AudioInput *audio_input_new(const CodecType *codec, GError **error);
 AudioInput *audio_input_ref(AudioInput *input);
 void audio_input_unref(AudioInput *input);
 
+/** Who records it (a reference is taken); before the first packet. */
+void audio_input_set_tap(AudioInput *input, SourceTap *tap);
+
 /** A packet came. `payload` is copied. */
 void audio_input_packet(AudioInput *input, guint16 seq, guint32 rtp_timestamp,
                         const guint8 *payload, gsize size, gint64 arrival_ns) ON_NET_THREAD;
@@ -26,6 +30,10 @@ void audio_input_level(AudioInput *input, guint8 level_dbov) ON_NET_THREAD;
 
 /** The sender began anew (another SSRC): what waits is forgotten. */
 void audio_input_restart(AudioInput *input) ON_NET_THREAD;
+
+/** What the sender said of the loudness of the sound that was pulled last (RFC 6464), or -1 if it
+ *  said nothing. */
+gint audio_input_said_level(gpointer input) ON_AUDIO_THREAD;
 
 /** AudioPullFunc for the mixer: one tick of sound. */
 AudioPull audio_input_pull(gpointer input, gint64 now_ns, float *out);

@@ -16,6 +16,9 @@
 /* A standstill longer than this (a suspended machine) is not made up for by a burst of ticks. */
 #define SKIP_AFTER_NS (200 * NS_PER_MS)
 
+#define DISK_THREADS  4
+#define DISK_END_US   (2 * G_USEC_PER_SEC)
+
 typedef struct {
     EngineTick tick;
     gpointer user;
@@ -26,6 +29,7 @@ struct Engine {
     const TransportFactory *transports;
     Mailbox *control_mailbox, *net_mailbox, *audio_mailbox;
     StrandPool *strands;
+    DiskPool *disks;
 
     /* Net thread. */
     GMainContext *net_context;
@@ -36,8 +40,9 @@ struct Engine {
 
     /* Audio thread. */
     GThread *audio_thread;
-    GArray *audio_tickers; /* of Ticker */
-    gint stopping;         /* atomic */
+    GArray *audio_tickers;           /* of Ticker */
+    gint64 load_at_ns, load_busy_ns; /* where the load is counted from */
+    gint stopping;                   /* atomic */
 
     /* Simulated time. */
     gboolean simulated;
@@ -153,6 +158,29 @@ static void note_skipped(Engine *engine, guint64 ticks)
                 (guint)ticks);
 }
 
+static void set_load(Engine *engine, gint64 pct)
+{
+    pthread_mutex_lock(&engine->stats_lock);
+    engine->stats.video_load_pct = (guint)CLAMP(pct, 0, 100);
+    pthread_mutex_unlock(&engine->stats_lock);
+}
+
+/* Over a second or more; what was before has half the weight. */
+ON_AUDIO_THREAD static void measure_load(Engine *engine, gint64 now_ns)
+{
+    gint64 elapsed_ns = now_ns - engine->load_at_ns;
+    if (elapsed_ns < NS_PER_SEC)
+        return;
+    gint64 busy_ns = strand_pool_busy_ns(engine->strands);
+    gint64 pct = (busy_ns - engine->load_busy_ns) * 100 /
+                 (elapsed_ns * strand_pool_threads(engine->strands));
+    EngineStats before;
+    engine_stats(engine, &before);
+    set_load(engine, (before.video_load_pct + MIN(pct, 100)) / 2);
+    engine->load_at_ns = now_ns;
+    engine->load_busy_ns = busy_ns;
+}
+
 static gpointer audio_thread_run(gpointer data)
 {
     Engine *engine = data;
@@ -169,6 +197,7 @@ static gpointer audio_thread_run(gpointer data)
         }
         mailbox_run(engine->audio_mailbox);
         thread_assert_audio();
+        measure_load(engine, clock_now_ns());
         if (engine->audio_tickers->len > 0) {
             note_tick(engine, late_ns);
             run_tickers(engine->audio_tickers, due_ns);
@@ -231,6 +260,12 @@ void engine_simulate(Engine *engine, gint64 until_ns)
     engine->sim_now_ns = MAX(engine->sim_now_ns, until_ns);
 }
 
+void engine_simulate_load(Engine *engine, guint pct)
+{
+    g_return_if_fail(engine->simulated);
+    set_load(engine, pct);
+}
+
 gint64 engine_now_ns(Engine *engine)
 {
     return engine->simulated ? engine->sim_now_ns : clock_now_ns();
@@ -254,6 +289,7 @@ Engine *engine_new(const Config *config)
     Engine *engine = engine_alloc(config);
     gint64 threads = config_int(config, "video.threads");
     engine->control_mailbox = mailbox_new_for_context(NULL);
+    engine->disks = disk_pool_new(DISK_THREADS, engine->control_mailbox);
     engine->net_context = g_main_context_new();
     engine->net_loop = g_main_loop_new(engine->net_context, FALSE);
     engine->net_mailbox = mailbox_new_for_context(engine->net_context);
@@ -273,6 +309,7 @@ Engine *engine_new_simulated(const Config *config, gint64 now_ns)
     engine->control_mailbox = mailbox_new();
     engine->net_mailbox = mailbox_new();
     engine->strands = strand_pool_new(0);
+    engine->disks = disk_pool_new(0, engine->control_mailbox);
     thread_set_roles(THREAD_ALL);
     return engine;
 }
@@ -302,7 +339,9 @@ void engine_free(Engine *engine)
     strand_pool_free(engine->strands);
     mailbox_free(engine->audio_mailbox);
     mailbox_free(engine->net_mailbox);
-    mailbox_free(engine->control_mailbox);
+    /* A thread that hangs in a disk may still post there. */
+    if (disk_pool_free(engine->disks, DISK_END_US))
+        mailbox_free(engine->control_mailbox);
     g_clear_pointer(&engine->net_loop, g_main_loop_unref);
     g_clear_pointer(&engine->net_context, g_main_context_unref);
     g_array_unref(engine->net_tickers);
@@ -349,6 +388,18 @@ Mailbox *engine_audio_mailbox(Engine *engine)
 StrandPool *engine_strand_pool(Engine *engine)
 {
     return engine->strands;
+}
+
+gboolean engine_is_overloaded(Engine *engine)
+{
+    EngineStats stats;
+    engine_stats(engine, &stats);
+    return stats.video_load_pct > config_int(engine->config, "video.max_load");
+}
+
+DiskPool *engine_disk_pool(Engine *engine)
+{
+    return engine->disks;
 }
 
 void engine_stats(Engine *engine, EngineStats *stats)

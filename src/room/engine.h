@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/disk_pool.h"
 #include "base/mailbox.h"
 #include "base/strand.h"
 #include "base/thread.h"
@@ -29,6 +30,9 @@ const TransportFactory *engine_transports(Engine *engine);
  *  strands, net timers). */
 void engine_simulate(Engine *engine, gint64 until_ns);
 
+/** Simulated time: how busy the video pool is from now on, in percent; at first 0. */
+void engine_simulate_load(Engine *engine, guint pct);
+
 /** The time: CLOCK_MONOTONIC, or the simulated one. */
 gint64 engine_now_ns(Engine *engine);
 
@@ -39,6 +43,9 @@ Mailbox *engine_control_mailbox(Engine *engine);
 Mailbox *engine_net_mailbox(Engine *engine);
 Mailbox *engine_audio_mailbox(Engine *engine);
 StrandPool *engine_strand_pool(Engine *engine);
+
+/** For files that the control thread must not wait for; it is told in its mailbox. */
+DiskPool *engine_disk_pool(Engine *engine);
 
 /** What the audio thread calls every 20 ms, in the order of addition. */
 typedef void (*EngineTick)(gint64 now_ns, gpointer user);
@@ -53,7 +60,12 @@ typedef struct {
     guint64 audio_ticks, audio_late_ticks; /* late: began more than 10 ms after its time */
     guint64 audio_skipped_ticks;           /* left out after a standstill of the machine */
     gint64 audio_worst_late_ns;
+    guint video_load_pct; /* of the video pool, lately */
 } EngineStats;
+
+/** TRUE if the video pool was busier than video.max_load in the last second or two: nothing is
+ * begun that can be done without. Any thread. */
+gboolean engine_is_overloaded(Engine *engine);
 
 /** Any thread. */
 void engine_stats(Engine *engine, EngineStats *stats);

@@ -1,58 +1,29 @@
 #include "room/graph.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "room/graph_json.h"
-#include "room/speaker.h"
-#include "room/voice.h"
+#include "room/graph_private.h"
 
-struct GraphLeg {
-    char *id;
-    AudioPullFunc pull;
-    gpointer pull_user;
-    GDestroyNotify pull_destroy;
-    Viewer *viewer; /* set before the leg is attached, then the audio thread's */
+/* Of whoever does not have the floor, where the room ducks: -9 dB, reached in half a second. */
+#define DUCKED      0.355f
+#define DUCK_SMOOTH 0.08f
+/* Levels are told to the scenes in every third tick. */
+#define LEVEL_TICKS 3
+/* A sender's word about its loudness is believed as far as it is heard: so many dB. */
+#define BELIEVED_DB 12
 
-    /* Audio thread. */
-    AudioMixerInput *input; /* NULL: says nothing */
-    Voice *own;             /* its mix-minus, made when it first contributes */
-    SpeakerDetector speaker;
-};
-
-struct Graph {
-    gint refs; /* atomic: the control thread's, and one for each message on its way */
-    Engine *engine;
-    GraphSpec spec;
-    gint64 mix_epoch_ns;
-    Scene *scene;
-
-    /* Control thread. */
-    gboolean closed;
-
-    /* Audio thread. */
-    AudioMixer *mixer;
-    GPtrArray *legs; /* of GraphLeg (owned) */
-    Voice *shared;   /* the full mix */
-    GArray *outbox;  /* of Heard: what this tick's listeners get */
-    GraphAudioStats stats;
-};
-
-/* One listener's packet of one tick. */
-typedef struct {
-    Viewer *viewer;
-    GBytes *packet;
-} Heard;
-
-static Graph *graph_ref(Graph *graph)
+Graph *graph_ref(Graph *graph)
 {
     g_atomic_int_inc(&graph->refs);
     return graph;
 }
 
-static void leg_free(gpointer data)
+void graph_leg_free(gpointer data)
 {
     GraphLeg *leg = data;
-    voice_free(leg->own);
+    voices_free(leg->own);
     viewer_unref(leg->viewer);
     if (leg->pull_destroy)
         leg->pull_destroy(leg->pull_user);
@@ -60,7 +31,7 @@ static void leg_free(gpointer data)
     g_free(leg);
 }
 
-static void graph_unref(gpointer data)
+void graph_unref(gpointer data)
 {
     Graph *graph = data;
     if (!g_atomic_int_dec_and_test(&graph->refs))
@@ -68,12 +39,33 @@ static void graph_unref(gpointer data)
     audio_mixer_free(graph->mixer);
     g_ptr_array_unref(graph->legs);
     g_array_unref(graph->outbox);
-    voice_free(graph->shared);
-    scene_unref(graph->scene);
+    g_array_unref(graph->taps);
+    aac_encoder_free(graph->aac);
+    av_packet_free(&graph->tap_packet);
+    voices_free(graph->shared);
+    g_ptr_array_unref(graph->submixes);
+    presence_unref(graph->presence);
     g_free(graph);
 }
 
-/* --- the audio tick ---------------------------------------------------------------------- */
+/* --- the audio tick: who may be heard how loud ------------------------------------------- */
+
+ON_AUDIO_THREAD static void graph_set_gains(Graph *graph)
+{
+    const GraphLeg *active = graph->active.active;
+    gboolean duck = graph->ducking && active && active->speaker.speaking;
+    for (guint i = 0; i < graph->legs->len; i++) {
+        GraphLeg *leg = graph->legs->pdata[i];
+        float target = duck && leg != active ? DUCKED : 1;
+        if (leg->duck == target)
+            continue;
+        leg->duck += (target - leg->duck) * DUCK_SMOOTH;
+        if (ABS(leg->duck - target) < 0.005f)
+            leg->duck = target;
+        if (leg->input)
+            audio_mixer_input_set_gain(leg->input, leg->gain * leg->duck);
+    }
+}
 
 ON_AUDIO_THREAD static void graph_pull_and_mix(Graph *graph, gint64 now_ns)
 {
@@ -81,10 +73,13 @@ ON_AUDIO_THREAD static void graph_pull_and_mix(Graph *graph, gint64 now_ns)
     graph->stats.concealed += audio_mixer_tick(graph->mixer, now_ns);
 }
 
+/* --- the audio tick: who speaks ---------------------------------------------------------- */
+
 typedef struct {
     Graph *graph;
     char *id;
     gboolean speaking;
+    gboolean floor; /* it is about the floor */
 } SpeakingMessage;
 
 static void speaking_message_free(gpointer data)
@@ -100,67 +95,219 @@ static void speaking_on_control(gpointer data)
     SpeakingMessage *message = data;
     Graph *graph = message->graph;
     thread_assert_control();
-    if (!graph->closed && graph->spec.speaking)
+    if (graph->closed)
+        return;
+    if (message->floor && graph->spec.speaker)
+        graph->spec.speaker(message->id, graph->spec.user);
+    else if (!message->floor && graph->spec.speaking)
         graph->spec.speaking(message->id, message->speaking, graph->spec.user);
+}
+
+static void tell_speaking(Graph *graph, const GraphLeg *leg, gboolean floor)
+{
+    SpeakingMessage *message = g_new(SpeakingMessage, 1);
+    *message =
+        (SpeakingMessage){ graph_ref(graph), g_strdup(leg->id), leg->speaker.speaking, floor };
+    mailbox_post(engine_control_mailbox(graph->engine), speaking_on_control, message,
+                 speaking_message_free);
+}
+
+/* What the sender says of its loudness, which is of before any loss, but not much more than what is
+ * heard: the floor cannot be had by claiming. Who is muted is silent. */
+ON_AUDIO_THREAD static guint8 leg_level(const GraphLeg *leg)
+{
+    guint8 heard = audio_mixer_input_level(leg->input);
+    gint said = leg->said_level ? leg->said_level(leg->pull_user) : -1;
+    if (leg->gain == 0)
+        return 127;
+    return said >= 0 ? (guint8)MAX(said, heard - BELIEVED_DB) : heard;
 }
 
 ON_AUDIO_THREAD static void graph_update_speakers(Graph *graph, gint64 now_ns)
 {
+    gboolean levels =
+        graph->stats.ticks % LEVEL_TICKS == 0 && presence_levels_wanted(graph->presence);
     for (guint i = 0; i < graph->legs->len; i++) {
         GraphLeg *leg = graph->legs->pdata[i];
-        if (!leg->input ||
-            !speaker_update(&leg->speaker, audio_mixer_input_level(leg->input), now_ns))
+        if (!leg->input)
             continue;
-        scene_set_speaking(graph->scene, leg->id, leg->speaker.speaking);
-        SpeakingMessage *message = g_new(SpeakingMessage, 1);
-        *message = (SpeakingMessage){ graph_ref(graph), g_strdup(leg->id), leg->speaker.speaking };
-        mailbox_post(engine_control_mailbox(graph->engine), speaking_on_control, message,
-                     speaking_message_free);
+        guint8 level = leg_level(leg);
+        if (levels)
+            presence_set_level(graph->presence, leg->id, level);
+        gboolean changed = speaker_update(&leg->speaker, level, now_ns);
+        speaker_score_update(&leg->score, &leg->speaker, level, now_ns);
+        if (!changed)
+            continue;
+        presence_set_speaking(graph->presence, leg->id, leg->speaker.speaking);
+        tell_speaking(graph, leg, FALSE);
     }
 }
 
-static Voice *make_voice(const Graph *graph)
+ON_AUDIO_THREAD static void graph_give_floor(Graph *graph, gint64 now_ns)
 {
-    AudioEncoderConfig config = { .bitrate_bps = graph->spec.audio_bitrate_bps,
-                                  .complexity = graph->spec.audio_complexity };
-    g_autoptr(GError) error = NULL;
-    Voice *voice = voice_new(&config, &error);
-    if (!voice)
-        log_limited(LOG_ERROR, "audio", "the Opus encoder cannot start: %s", error->message);
-    return voice;
+    g_autofree SpeakerCandidate *candidates = g_new(SpeakerCandidate, graph->legs->len + 1);
+    guint n = 0;
+    for (guint i = 0; i < graph->legs->len; i++) {
+        const GraphLeg *leg = graph->legs->pdata[i];
+        if (leg->input && leg->gain > 0)
+            candidates[n++] = (SpeakerCandidate){ leg, &leg->score };
+    }
+    if (active_speaker_update(&graph->active, candidates, n, now_ns))
+        tell_speaking(graph, graph->active.active, TRUE);
 }
 
-ON_AUDIO_THREAD static GBytes *encode_own(Graph *graph, GraphLeg *leg)
+/* --- the audio tick: what each hears ----------------------------------------------------- */
+
+VoicesConfig graph_voices_config(const Graph *graph)
 {
+    return (VoicesConfig){ .bitrate_bps = graph->spec.audio_bitrate_bps,
+                           .complexity = graph->spec.audio_complexity };
+}
+
+static const VoiceWish plain = { .rate = VOICE_FULL };
+
+/* Who begins to contribute heard the full mix until now. */
+ON_AUDIO_THREAD static Voices *own_voices(Graph *graph, GraphLeg *leg)
+{
+    VoicesConfig config = graph_voices_config(graph);
     if (!leg->own)
-        leg->own = make_voice(graph);
-    const float *mix = audio_mixer_minus(graph->mixer, leg->input);
-    return leg->own ? voice_encode(leg->own, mix) : NULL;
+        leg->own = voices_new(&config);
+    if (leg->own_tick + 1 != graph->stats.ticks)
+        voices_follow(leg->own, graph->shared);
+    leg->own_tick = graph->stats.ticks;
+    return leg->own;
 }
 
-ON_AUDIO_THREAD static GBytes *encode_shared(Graph *graph)
+/* What this listener hears: a sub-mix, the mix without itself, or, like all who contribute nothing,
+ * the full mix. */
+ON_AUDIO_THREAD static Voices *voices_for(Graph *graph, GraphLeg *leg)
 {
-    if (!graph->shared)
-        graph->shared = make_voice(graph);
-    return graph->shared ? voice_encode(graph->shared, audio_mixer_full(graph->mixer)) : NULL;
+    if (leg->submix)
+        return submix_voices(leg->submix);
+    if (leg->input && audio_mixer_input_contributes(leg->input)) {
+        graph->stats.own_voices++;
+        return own_voices(graph, leg);
+    }
+    graph->stats.shared_listeners++;
+    return graph->shared;
 }
 
-/* Contributors hear the mix without themselves; all others share one encode of the full mix. */
-ON_AUDIO_THREAD static void graph_encode_voices(Graph *graph)
+ON_AUDIO_THREAD static const float *mix_for(const Graph *graph, const GraphLeg *leg)
 {
-    g_autoptr(GBytes) shared = NULL;
+    if (leg->submix)
+        return submix_mix(leg->submix, graph->stats.ticks);
+    if (leg->heard == leg->own)
+        return audio_mixer_minus(graph->mixer, leg->input);
+    return audio_mixer_full(graph->mixer);
+}
+
+static gboolean has_tap(const Graph *graph, GraphTapCodec codec)
+{
+    for (guint i = 0; i < graph->taps->len; i++) {
+        if (g_array_index(graph->taps, GraphTapEntry, i).codec == codec)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Which encodes have takers in this tick. */
+ON_AUDIO_THREAD static void graph_choose_voices(Graph *graph)
+{
     graph->stats.own_voices = graph->stats.shared_listeners = 0;
+    if (has_tap(graph, GRAPH_TAP_OPUS))
+        voices_take(graph->shared, plain, FALSE);
     for (guint i = 0; i < graph->legs->len; i++) {
         GraphLeg *leg = graph->legs->pdata[i];
         if (!leg->viewer)
             continue;
-        gboolean own = leg->input && audio_mixer_input_contributes(leg->input);
-        if (!own && !shared)
-            shared = encode_shared(graph);
-        GBytes *packet = own ? encode_own(graph, leg) : (shared ? g_bytes_ref(shared) : NULL);
-        graph->stats.own_voices += own;
-        graph->stats.shared_listeners += !own;
-        Heard heard = { viewer_ref(leg->viewer), packet };
+        Voices *voices = voices_for(graph, leg);
+        VoiceWish wish = viewer_voice_wish(leg->viewer);
+        gboolean joins = leg->heard && (leg->heard != voices || leg->heard_wish.rate != wish.rate ||
+                                        leg->heard_wish.fec != wish.fec);
+        voices_take(voices, wish, joins);
+        leg->heard = voices;
+        leg->heard_wish = wish;
+    }
+}
+
+/* What is not asked for any more ends. */
+ON_AUDIO_THREAD static void graph_end_voices(Graph *graph)
+{
+    for (guint i = 0; i < graph->legs->len; i++) {
+        GraphLeg *leg = graph->legs->pdata[i];
+        gboolean contributed = leg->own && leg->own_tick == graph->stats.ticks;
+        if (leg->own)
+            voices_end_tick(leg->own,
+                            contributed ? audio_mixer_minus(graph->mixer, leg->input) : NULL);
+    }
+    for (guint i = 0; i < graph->submixes->len; i++) {
+        Submix *submix = graph->submixes->pdata[i];
+        voices_end_tick(submix_voices(submix), submix_mix(submix, graph->stats.ticks));
+    }
+    voices_end_tick(graph->shared, audio_mixer_full(graph->mixer));
+}
+
+/* --- the audio tick: the mix as packets -------------------------------------------------- */
+
+static void tap_packet(const Graph *graph, GraphTapCodec codec, const AVPacket *packet)
+{
+    for (guint i = 0; i < graph->taps->len; i++) {
+        const GraphTapEntry *entry = &g_array_index(graph->taps, GraphTapEntry, i);
+        if (entry->codec == codec)
+            entry->tap(packet, entry->user);
+    }
+}
+
+/* When the first sample of this tick's mix was heard, in microseconds since the mix began. */
+static gint64 mix_us(const Graph *graph, gint64 now_ns)
+{
+    gint64 delay_ns = (gint64)audio_mixer_delay_samples(graph->mixer) * 125000 / 6;
+    return (now_ns - graph->mix_epoch_ns - delay_ns) / 1000;
+}
+
+ON_AUDIO_THREAD static void tap_aac(Graph *graph, gint64 now_ns)
+{
+    g_autoptr(GError) error = NULL;
+    if (!graph->aac)
+        graph->aac = aac_encoder_new(graph->spec.aac_bitrate_bps, &error);
+    if (!graph->aac) {
+        log_limited(LOG_ERROR, "audio", "the AAC encoder cannot start: %s", error->message);
+        return;
+    }
+    aac_encoder_send(graph->aac, audio_mixer_full(graph->mixer), mix_us(graph, now_ns));
+    while (aac_encoder_receive(graph->aac, graph->tap_packet)) {
+        if (graph->tap_packet->pts >= 0)
+            tap_packet(graph, GRAPH_TAP_AAC, graph->tap_packet);
+    }
+}
+
+ON_AUDIO_THREAD static void tap_opus(Graph *graph, gint64 now_ns)
+{
+    g_autoptr(GBytes) voice = voices_packet(graph->shared, plain, audio_mixer_full(graph->mixer));
+    gsize size = 0;
+    const guint8 *data = voice ? g_bytes_get_data(voice, &size) : NULL;
+    av_packet_unref(graph->tap_packet);
+    if (!data || av_new_packet(graph->tap_packet, (int)size) < 0)
+        return;
+    memcpy(graph->tap_packet->data, data, size);
+    graph->tap_packet->pts = graph->tap_packet->dts = MAX(0, mix_us(graph, now_ns));
+    graph->tap_packet->duration = 20000;
+    graph->tap_packet->flags = AV_PKT_FLAG_KEY;
+    tap_packet(graph, GRAPH_TAP_OPUS, graph->tap_packet);
+}
+
+ON_AUDIO_THREAD static void graph_encode_voices(Graph *graph, gint64 now_ns)
+{
+    if (has_tap(graph, GRAPH_TAP_AAC))
+        tap_aac(graph, now_ns);
+    if (has_tap(graph, GRAPH_TAP_OPUS))
+        tap_opus(graph, now_ns);
+    for (guint i = 0; i < graph->legs->len; i++) {
+        GraphLeg *leg = graph->legs->pdata[i];
+        if (!leg->viewer)
+            continue;
+        Heard heard = { viewer_ref(leg->viewer),
+                        voices_packet(leg->heard, leg->heard_wish, mix_for(graph, leg)) };
         g_array_append_val(graph->outbox, heard);
     }
 }
@@ -193,14 +340,12 @@ static void deliver_on_net(gpointer data)
     thread_assert_net();
     for (guint i = 0; i < delivery->heard->len; i++) {
         const Heard *heard = &g_array_index(delivery->heard, Heard, i);
-        gsize size = 0;
-        const guint8 *packet = heard->packet ? g_bytes_get_data(heard->packet, &size) : NULL;
-        if (packet)
-            viewer_send_audio(heard->viewer, packet, size, delivery->mix_samples, now_ns);
+        if (heard->packet)
+            viewer_send_audio(heard->viewer, heard->packet, delivery->mix_samples, now_ns);
     }
 }
 
-static GArray *new_outbox(void)
+GArray *graph_outbox_new(void)
 {
     GArray *outbox = g_array_new(FALSE, FALSE, sizeof(Heard));
     g_array_set_clear_func(outbox, heard_clear);
@@ -216,195 +361,23 @@ static void graph_deliver(Graph *graph, gint64 now_ns)
     delivery->heard = g_steal_pointer(&graph->outbox);
     delivery->mix_samples = samples - audio_mixer_delay_samples(graph->mixer);
     delivery->engine = graph->engine;
-    graph->outbox = new_outbox();
+    graph->outbox = graph_outbox_new();
     mailbox_post(engine_net_mailbox(graph->engine), deliver_on_net, delivery, delivery_free);
 }
 
-/*  inputs -> mixer -> voices -> viewers  */
-static void graph_audio_tick(gint64 now_ns, gpointer user)
+/*  inputs -> mixer -> voices -> viewers, and who speaks on the way  */
+void graph_audio_tick(gint64 now_ns, gpointer user)
 {
     Graph *graph = user;
     gint64 cpu_ns = clock_thread_cpu_ns();
     thread_assert_audio();
+    graph_set_gains(graph);
     graph_pull_and_mix(graph, now_ns);
     graph_update_speakers(graph, now_ns);
-    graph_encode_voices(graph);
+    graph_give_floor(graph, now_ns);
+    graph_choose_voices(graph);
+    graph_encode_voices(graph, now_ns);
+    graph_end_voices(graph);
     graph_deliver(graph, now_ns);
     graph->stats.cpu_ns += clock_thread_cpu_ns() - cpu_ns;
-}
-
-/* --- commands from the control thread ---------------------------------------------------- */
-
-typedef struct {
-    Graph *graph;
-    GraphLeg *leg;
-    Viewer *viewer;
-    json_t *json;
-    GraphJsonReady ready;
-    gpointer user;
-} Command;
-
-static void command_free(gpointer data)
-{
-    Command *command = data;
-    viewer_unref(command->viewer);
-    if (command->json)
-        json_decref(command->json);
-    graph_unref(command->graph);
-    g_free(command);
-}
-
-static void post_to_audio(Graph *graph, MailboxCommand run, GraphLeg *leg, Viewer *viewer)
-{
-    Command *command = g_new0(Command, 1);
-    command->graph = graph_ref(graph);
-    command->leg = leg;
-    command->viewer = viewer ? viewer_ref(viewer) : NULL;
-    mailbox_post(engine_audio_mailbox(graph->engine), run, command, command_free);
-}
-
-static void start_on_audio(gpointer data)
-{
-    Graph *graph = ((Command *)data)->graph;
-    thread_assert_audio();
-    engine_add_audio_tick(graph->engine, graph_audio_tick, graph);
-}
-
-static void stop_on_audio(gpointer data)
-{
-    Graph *graph = ((Command *)data)->graph;
-    thread_assert_audio();
-    engine_remove_audio_tick(graph->engine, graph_audio_tick, graph);
-}
-
-static void add_leg_on_audio(gpointer data)
-{
-    Command *command = data;
-    GraphLeg *leg = command->leg;
-    thread_assert_audio();
-    if (leg->pull)
-        leg->input = audio_mixer_add(command->graph->mixer, leg->pull, leg->pull_user);
-    g_ptr_array_add(command->graph->legs, leg);
-}
-
-static void remove_leg_on_audio(gpointer data)
-{
-    Command *command = data;
-    GraphLeg *leg = command->leg;
-    thread_assert_audio();
-    if (leg->input)
-        audio_mixer_remove(command->graph->mixer, leg->input);
-    if (leg->speaker.speaking)
-        scene_set_speaking(command->graph->scene, leg->id, FALSE);
-    g_ptr_array_remove(command->graph->legs, leg);
-}
-
-static void set_viewer_on_audio(gpointer data)
-{
-    Command *command = data;
-    GraphLeg *leg = command->leg;
-    viewer_unref(leg->viewer);
-    leg->viewer = g_steal_pointer(&command->viewer);
-}
-
-Graph *graph_new(Engine *engine, const GraphSpec *spec)
-{
-    Graph *graph = g_new0(Graph, 1);
-    graph->refs = 1;
-    graph->engine = engine;
-    graph->spec = *spec;
-    graph->mix_epoch_ns = engine_now_ns(engine);
-    graph->mixer = audio_mixer_new();
-    graph->legs = g_ptr_array_new_with_free_func(leg_free);
-    graph->outbox = new_outbox();
-    SceneSpec scene = { .width = spec->width,
-                        .height = spec->height,
-                        .fps = spec->fps,
-                        .background_rgb = spec->background_rgb,
-                        .mix_epoch_ns = graph->mix_epoch_ns };
-    graph->scene = scene_new(engine, &scene);
-    scene_start(graph->scene);
-    post_to_audio(graph, start_on_audio, NULL, NULL);
-    return graph;
-}
-
-void graph_close(Graph *graph)
-{
-    if (!graph)
-        return;
-    graph->closed = TRUE;
-    scene_stop(graph->scene);
-    post_to_audio(graph, stop_on_audio, NULL, NULL);
-    graph_unref(graph);
-}
-
-GraphLeg *graph_add_leg(Graph *graph, const GraphLegSpec *spec)
-{
-    GraphLeg *leg = g_new0(GraphLeg, 1);
-    leg->id = g_strdup(spec->id);
-    leg->pull = spec->pull;
-    leg->pull_user = spec->pull_user;
-    leg->pull_destroy = spec->pull_destroy;
-    leg->viewer = spec->viewer ? viewer_ref(spec->viewer) : NULL;
-    post_to_audio(graph, add_leg_on_audio, leg, NULL);
-    return leg;
-}
-
-void graph_remove_leg(Graph *graph, GraphLeg *leg)
-{
-    if (leg)
-        post_to_audio(graph, remove_leg_on_audio, leg, NULL);
-}
-
-void graph_leg_set_viewer(Graph *graph, GraphLeg *leg, Viewer *viewer)
-{
-    post_to_audio(graph, set_viewer_on_audio, leg, viewer);
-}
-
-Scene *graph_scene(Graph *graph)
-{
-    return graph->scene;
-}
-
-gint64 graph_mix_epoch_ns(const Graph *graph)
-{
-    return graph->mix_epoch_ns;
-}
-
-/* --- the live picture -------------------------------------------------------------------- */
-
-static void collect_on_control(gpointer data)
-{
-    Command *command = data;
-    command->ready(g_steal_pointer(&command->json), command->user);
-}
-
-static void collect_on_audio(gpointer data)
-{
-    Command *command = data;
-    Graph *graph = command->graph;
-    json_t *inputs = json_array();
-    thread_assert_audio();
-    for (guint i = 0; i < graph->legs->len; i++) {
-        const GraphLeg *leg = graph->legs->pdata[i];
-        VoiceStats own = { 0 };
-        if (leg->own)
-            voice_stats(leg->own, &own);
-        json_array_append_new(inputs, graph_leg_json(leg->id, leg->input, leg->viewer != NULL,
-                                                     leg->speaker.speaking, &own));
-    }
-    VoiceStats shared = { 0 };
-    if (graph->shared)
-        voice_stats(graph->shared, &shared);
-    Command *reply = g_new0(Command, 1);
-    *reply = (Command){ .graph = graph_ref(graph), .ready = command->ready, .user = command->user };
-    reply->json = graph_to_json(inputs, &graph->stats, &shared, graph->scene);
-    mailbox_post(engine_control_mailbox(graph->engine), collect_on_control, reply, command_free);
-}
-
-void graph_collect(Graph *graph, GraphJsonReady ready, gpointer user)
-{
-    Command *command = g_new0(Command, 1);
-    *command = (Command){ .graph = graph_ref(graph), .ready = ready, .user = user };
-    mailbox_post(engine_audio_mailbox(graph->engine), collect_on_audio, command, command_free);
 }

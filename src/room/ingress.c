@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 #include "room/lip_sync.h"
-#include "room/video_receive.h"
+#include "room/receive_rate.h"
+#include "room/video_layers.h"
 #include "rtp/red.h"
 #include "rtp/rtx.h"
 #include "rtp/twcc.h"
@@ -15,7 +16,6 @@
 #define TWCC_INTERVAL_NS (100 * NS_PER_MS)
 #define SYNC_INTERVAL_NS (500 * NS_PER_MS)
 #define REMB_INTERVAL_NS NS_PER_SEC
-#define REMB_BPS         2500000
 
 /* What one payload type of a section means. */
 typedef struct {
@@ -56,14 +56,14 @@ struct Ingress {
     Stream streams[MAX_STREAMS];
     guint stream_count;
     AudioReceive audio;
-    VideoReceive *video[SOURCE_KINDS]; /* by kind; SOURCE_AUDIO stays NULL */
+    VideoLayers *video[SOURCE_KINDS]; /* by kind; NULL: sound, or nothing negotiated yet */
     gint64 last_packet_ns[SOURCE_KINDS];
     TwccReceiver *twcc;
     guint32 twcc_ssrc;
     guint8 fir_seq;
     LipSync sync;
-    guint64 adjusted_for; /* decoded pictures when the sound's delay was set last */
     gint64 next_twcc_ns, next_sync_ns, next_remb_ns;
+    gint max_picture_bps;
     IngressStats stats;
 };
 
@@ -79,6 +79,7 @@ Ingress *ingress_new(Engine *engine, const IngressSinks *sinks, guint32 local_ss
         video_input_ref(sinks->camera);
     if (sinks->screen)
         video_input_ref(sinks->screen);
+    ingress->max_picture_bps = (gint)config_int(engine_config(engine), "video.receive_max_bitrate");
     ingress->twcc = twcc_receiver_new();
     ingress->audio.timeline = timeline_new(48000);
     return ingress;
@@ -95,7 +96,7 @@ void ingress_free(Ingress *ingress)
     if (!ingress)
         return;
     for (guint i = 0; i < SOURCE_KINDS; i++) {
-        video_receive_free(ingress->video[i]);
+        video_layers_free(ingress->video[i]);
         section_clear(&ingress->sections[i]);
     }
     timeline_free(ingress->audio.timeline);
@@ -143,12 +144,57 @@ static void fill_section(Section *section, SourceKind kind, const NegotiatedMedi
     section->announced = g_array_ref(media->sources);
 }
 
+static gboolean has_sink(const Ingress *ingress, SourceKind kind)
+{
+    switch (kind) {
+    case SOURCE_AUDIO:
+        return ingress->sinks.audio != NULL;
+    case SOURCE_CAMERA:
+        return ingress->sinks.camera != NULL;
+    default:
+        return ingress->sinks.screen != NULL;
+    }
+}
+
+static gint64 picture_due(VideoReceive *receive, const AssembledFrame *frame, gpointer user);
+
+ON_NET_THREAD static void configure_video(Ingress *ingress, SourceKind kind,
+                                          const NegotiatedMedia *media)
+{
+    VideoInput *input = kind == SOURCE_CAMERA ? ingress->sinks.camera : ingress->sinks.screen;
+    if (!has_sink(ingress, kind))
+        return;
+    if (!ingress->video[kind])
+        ingress->video[kind] = video_layers_new(input, picture_due, ingress);
+    video_layers_configure(ingress->video[kind], media);
+}
+
+static gint section_by_announcement(const Ingress *ingress, guint32 ssrc);
+
+/* Senders stop telling a stream's MID once they know that we know it: what was learnt stays true,
+ * unless its section is another one now. */
+static void keep_streams(Ingress *ingress, const char before[SOURCE_KINDS][33])
+{
+    guint kept = 0;
+    for (guint i = 0; i < ingress->stream_count; i++) {
+        Stream stream = ingress->streams[i];
+        const Section *section = &ingress->sections[stream.section];
+        gint announced = section_by_announcement(ingress, stream.ssrc);
+        if (section->used && strcmp(section->mid, before[stream.section]) == 0 &&
+            (announced < 0 || announced == (gint)stream.section))
+            ingress->streams[kept++] = stream;
+    }
+    ingress->stream_count = kept;
+}
+
 void ingress_configure(Ingress *ingress, const Negotiated *negotiated)
 {
+    char mids[SOURCE_KINDS][33];
     guint videos = 0;
-    ingress->stream_count = 0; /* the sections may have changed places */
-    for (guint i = 0; i < SOURCE_KINDS; i++)
+    for (guint i = 0; i < SOURCE_KINDS; i++) {
+        memcpy(mids[i], ingress->sections[i].mid, sizeof mids[i]);
         section_clear(&ingress->sections[i]);
+    }
     for (guint i = 0; i < negotiated->media->len; i++) {
         const NegotiatedMedia *media = negotiated->media->pdata[i];
         if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
@@ -159,7 +205,10 @@ void ingress_configure(Ingress *ingress, const Negotiated *negotiated)
         if (!media->accepted || !media->we_receive || videos > 2 || ingress->sections[kind].used)
             continue;
         fill_section(&ingress->sections[kind], kind, media);
+        if (kind != SOURCE_AUDIO)
+            configure_video(ingress, kind, media);
     }
+    keep_streams(ingress, mids);
 }
 
 /* --- which stream a packet belongs to ---------------------------------------------------- */
@@ -305,61 +354,14 @@ static gint64 picture_due(VideoReceive *receive, const AssembledFrame *frame, gp
                         frame->rtp_timestamp, frame->last_arrival_ns);
 }
 
-static VideoReceive *video_of(Ingress *ingress, SourceKind kind, guint32 ssrc)
-{
-    VideoReceive *receive = ingress->video[kind];
-    if (receive && video_receive_ssrc(receive) == ssrc)
-        return receive;
-    video_receive_free(receive);
-    VideoInput *input = kind == SOURCE_CAMERA ? ingress->sinks.camera : ingress->sinks.screen;
-    ingress->video[kind] = video_receive_new(ssrc, input, picture_due, ingress);
-    return ingress->video[kind];
-}
-
-static guint32 original_ssrc(const Ingress *ingress, const Section *section, guint32 rtx_ssrc)
-{
-    for (guint i = 0; section->announced && i < section->announced->len; i++) {
-        const NegotiatedSource *source = &g_array_index(section->announced, NegotiatedSource, i);
-        if (source->rtx_ssrc == rtx_ssrc)
-            return source->ssrc;
-    }
-    const VideoReceive *receive = ingress->video[section->kind];
-    return receive ? video_receive_ssrc(receive) : 0;
-}
-
-static void video_packet(Ingress *ingress, const Section *section, const RtpPacket *packet,
-                         gint64 arrival_ns)
+ON_NET_THREAD static void video_packet(Ingress *ingress, const Section *section,
+                                       const RtpPacket *packet, gint64 arrival_ns)
 {
     const PayloadType *type = &section->types[packet->payload_type];
     RtpExtensions extensions;
-    if (type->apt >= 0) {
-        RtpPacket original;
-        guint32 ssrc = original_ssrc(ingress, section, packet->ssrc);
-        VideoReceive *present = ingress->video[section->kind];
-        /* What is sent again of a stream that is over must not bring it back. */
-        if (!present || ssrc != video_receive_ssrc(present) ||
-            !rtx_unwrap(packet, (guint8)type->apt, ssrc, &original))
-            return;
-        video_receive_packet(present, type->codec, &original, TRUE, arrival_ns);
-        return;
-    }
-    VideoReceive *receive = video_of(ingress, section->kind, packet->ssrc);
     rtp_ext_parse(packet, &section->extensions, &extensions);
-    if (extensions.present & (1u << RTP_EXT_VIDEO_ORIENTATION))
-        video_receive_rotation(receive, extensions.rotation);
-    video_receive_packet(receive, type->codec, packet, FALSE, arrival_ns);
-}
-
-static gboolean has_sink(const Ingress *ingress, SourceKind kind)
-{
-    switch (kind) {
-    case SOURCE_AUDIO:
-        return ingress->sinks.audio != NULL;
-    case SOURCE_CAMERA:
-        return ingress->sinks.camera != NULL;
-    default:
-        return ingress->sinks.screen != NULL;
-    }
+    video_layers_packet(ingress->video[section->kind], type->codec, type->apt, packet, &extensions,
+                        arrival_ns);
 }
 
 static void note_transport_seq(Ingress *ingress, const Section *section, const RtpPacket *packet,
@@ -416,9 +418,8 @@ void ingress_rtcp(Ingress *ingress, const RtcpPacket *packet, gint64 arrival_ns)
                                arrival_ns);
     }
     for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++) {
-        VideoReceive *receive = ingress->video[i];
-        if (receive && video_receive_ssrc(receive) == packet->sender_ssrc)
-            video_receive_sender_report(receive, packet->ntp, packet->rtp_timestamp, arrival_ns);
+        if (ingress->video[i])
+            video_layers_sender_report(ingress->video[i], packet, arrival_ns);
     }
 }
 
@@ -447,22 +448,21 @@ ON_NET_THREAD static void video_feedback(Ingress *ingress, SourceKind kind, Tran
                                          gint64 now_ns, gint64 rtt_ns)
 {
     const Section *section = &ingress->sections[kind];
-    VideoReceive *receive = ingress->video[kind];
-    guint16 seqs[128];
-    gboolean pli = FALSE;
-    RtcpWriter writer;
-    if (!receive)
-        return;
-    guint n = video_receive_tick(receive, now_ns, rtt_ns, seqs, G_N_ELEMENTS(seqs), &pli);
-    n = section->nack ? n : 0;
-    if (!n && !pli)
-        return;
-    begin(ingress, &writer);
-    if (n)
-        rtcp_write_nack(&writer, ingress->local_ssrc, video_receive_ssrc(receive), seqs, n);
-    if (pli)
-        keyframe_feedback(ingress, section, video_receive_ssrc(receive), &writer);
-    send_writer(transport, &writer);
+    VideoFeedback feedback[LAYERS_MAX];
+    guint count = ingress->video[kind] ? video_layers_tick(ingress->video[kind], now_ns, rtt_ns,
+                                                           section->nack, feedback)
+                                       : 0;
+    for (guint i = 0; i < count; i++) {
+        guint n = feedback[i].n;
+        RtcpWriter writer;
+        begin(ingress, &writer);
+        if (n)
+            rtcp_write_nack(&writer, ingress->local_ssrc, feedback[i].ssrc, feedback[i].seqs, n);
+        if (feedback[i].pli)
+            keyframe_feedback(ingress, section, feedback[i].ssrc, &writer);
+        if (n || feedback[i].pli)
+            send_writer(transport, &writer);
+    }
 }
 
 ON_NET_THREAD static void transport_feedback(Ingress *ingress, Transport *transport)
@@ -478,17 +478,32 @@ ON_NET_THREAD static void transport_feedback(Ingress *ingress, Transport *transp
     }
 }
 
-/* Senders that know REMB alone would stay at their first rate without it. */
-ON_NET_THREAD static void remb_feedback(Ingress *ingress, Transport *transport)
+/* What both pictures may take, and the sound. */
+ON_NET_THREAD static gint granted_bps(Ingress *ingress, gint64 now_ns, GArray *ssrcs)
 {
-    const Section *section = &ingress->sections[SOURCE_CAMERA];
-    const VideoReceive *receive = ingress->video[SOURCE_CAMERA];
-    if (!receive || !section->remb || section->transport_cc)
-        return;
+    gint sum_bps = 0;
+    for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++) {
+        if (ingress->video[i] && ingress->sections[i].remb)
+            sum_bps +=
+                video_layers_rate_bps(ingress->video[i], ingress->max_picture_bps, now_ns, ssrcs);
+    }
+    return sum_bps ? sum_bps + RECEIVE_RATE_SOUND_BPS : 0;
+}
+
+/* Senders are asked for no more than is shown. Those that know REMB alone would also stay at their
+ * first rate without it. More than before is granted at once. */
+ON_NET_THREAD static void remb_feedback(Ingress *ingress, Transport *transport, gint64 now_ns)
+{
+    g_autoptr(GArray) ssrcs = g_array_new(FALSE, FALSE, sizeof(guint32));
+    gint bps = granted_bps(ingress, now_ns, ssrcs);
     RtcpWriter writer;
-    guint32 ssrc = video_receive_ssrc(receive);
+    if (!bps || (bps <= ingress->stats.granted_bps && now_ns < ingress->next_remb_ns))
+        return;
+    ingress->next_remb_ns = now_ns + REMB_INTERVAL_NS;
+    ingress->stats.granted_bps = bps;
     begin(ingress, &writer);
-    rtcp_write_remb(&writer, ingress->local_ssrc, &ssrc, 1, REMB_BPS);
+    rtcp_write_remb(&writer, ingress->local_ssrc, (const guint32 *)(gpointer)ssrcs->data,
+                    ssrcs->len, (guint64)bps);
     send_writer(transport, &writer);
 }
 
@@ -507,17 +522,15 @@ ON_NET_THREAD static void adjust_delay(Ingress *ingress, gint64 now_ns)
     if (!ingress->sinks.audio || !ingress->sinks.camera)
         return;
     AudioJitterStats jitter;
-    VideoInputStats video;
+    LipSyncLateness late = { .mean_ns = video_input_lateness_ns(ingress->sinks.camera) };
     gint64 delay_ns = 0; /* without pictures the sound waits for nothing */
     audio_input_stats(ingress->sinks.audio, &jitter);
-    video_input_stats(ingress->sinks.camera, &video);
     if (ingress_active(ingress, SOURCE_CAMERA, now_ns)) {
-        /* A lateness that was acted upon already says nothing new. */
-        if (video.decoded == ingress->adjusted_for)
-            return;
-        ingress->adjusted_for = video.decoded;
-        delay_ns = lip_sync_adjust(&ingress->sync, jitter.target_ns,
-                                   video_input_lateness_ns(ingress->sinks.camera));
+        if (!video_input_take_latest_ns(ingress->sinks.camera, &late.latest_ns))
+            return; /* what was acted upon already says nothing new */
+        late.lossy =
+            ingress->video[SOURCE_CAMERA] && video_layers_is_lossy(ingress->video[SOURCE_CAMERA]);
+        delay_ns = lip_sync_adjust(&ingress->sync, jitter.target_ns, &late);
     } else {
         lip_sync_release(&ingress->sync);
     }
@@ -537,10 +550,7 @@ void ingress_tick(Ingress *ingress, Transport *transport, gint64 now_ns, gint64 
         ingress->next_sync_ns = now_ns + SYNC_INTERVAL_NS;
         adjust_delay(ingress, now_ns);
     }
-    if (now_ns >= ingress->next_remb_ns) {
-        ingress->next_remb_ns = now_ns + REMB_INTERVAL_NS;
-        remb_feedback(ingress, transport);
-    }
+    remb_feedback(ingress, transport, now_ns);
 }
 
 guint ingress_reports(Ingress *ingress, gint64 now_ns, RtcpReportBlock *blocks, guint max)
@@ -549,8 +559,8 @@ guint ingress_reports(Ingress *ingress, gint64 now_ns, RtcpReportBlock *blocks, 
     if (ingress->audio.ssrc && n < max)
         rtp_receive_stats_report(&ingress->audio.stats, now_ns, &blocks[n++]);
     for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++) {
-        if (ingress->video[i] && n < max)
-            video_receive_report(ingress->video[i], now_ns, &blocks[n++]);
+        if (ingress->video[i])
+            n += video_layers_reports(ingress->video[i], now_ns, blocks + n, max - n);
     }
     return n;
 }
@@ -561,7 +571,7 @@ gboolean ingress_active(const Ingress *ingress, SourceKind kind, gint64 now_ns)
     return last_ns && now_ns - last_ns < ACTIVE_NS;
 }
 
-VideoReceive *ingress_video(const Ingress *ingress, SourceKind kind)
+VideoLayers *ingress_video(const Ingress *ingress, SourceKind kind)
 {
     return ingress->video[kind];
 }

@@ -33,6 +33,9 @@ void ingress_rtcp(Ingress *ingress, const RtcpPacket *packet, gint64 arrival_ns)
 void ingress_tick(Ingress *ingress, Transport *transport, gint64 now_ns,
                   gint64 rtt_ns) ON_NET_THREAD;
 
+/** Report blocks that there may be: sound, and the layers of camera and screen. */
+#define INGRESS_MAX_REPORTS 7
+
 /** Append report blocks on all streams. Returns how many. */
 guint ingress_reports(Ingress *ingress, gint64 now_ns, RtcpReportBlock *blocks,
                       guint max) ON_NET_THREAD;
@@ -43,10 +46,11 @@ gboolean ingress_active(const Ingress *ingress, SourceKind kind, gint64 now_ns) 
 typedef struct {
     guint64 packets, bytes, unknown_ssrc, malformed;
     gint64 extra_delay_ns; /* what sound waits for its pictures */
+    gint granted_bps;      /* what the sender was told to send at most, by REMB; 0: nothing */
 } IngressStats;
 
 void ingress_stats(const Ingress *ingress, IngressStats *stats) ON_NET_THREAD;
 
-struct VideoReceive;
-/** The stream that feeds the camera or the screen now, or NULL (transfer none). */
-struct VideoReceive *ingress_video(const Ingress *ingress, SourceKind kind) ON_NET_THREAD;
+struct VideoLayers;
+/** What comes of the camera or the screen, or NULL (transfer none). */
+struct VideoLayers *ingress_video(const Ingress *ingress, SourceKind kind) ON_NET_THREAD;

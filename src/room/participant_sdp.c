@@ -25,6 +25,7 @@ static const char *const video_extensions[] = {
     "urn:3gpp:video-orientation",
     "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
     NULL,
 };
 
@@ -67,6 +68,7 @@ static NegotiateConfig negotiate_config(const Participant *participant)
                               .extensions = { audio_extensions, video_extensions },
                               .send = participant->view,
                               .receive = participant->publish,
+                              .simulcast = TRUE,
                               .red = TRUE,
                               .preferred_video = config_string(config, "video.codec") };
 }
@@ -102,7 +104,8 @@ static NegotiateLocal local_side(Participant *participant, const PeerLocal *loca
         .setup = SDP_SETUP_PASSIVE,
         .session_id = session_id,
         .session_version = ++participant->sdp_version,
-        .video_bitrate_bps = (gint)config_int(config, "video.bitrate"),
+        /* The smaller layers come on top of the largest. */
+        .video_bitrate_bps = (gint)config_int(config, "video.receive_max_bitrate") / 2 * 3,
     };
 }
 
@@ -126,6 +129,9 @@ static char *write_offer(Participant *participant, const PeerLocal *local)
     NegotiateLocal side = local_side(participant, local, session_id);
     NegotiateConfig config = negotiate_config(participant);
     GRand *random = g_rand_new();
+    /* Clients that can only answer do not fit their layers to their camera: libwebrtc would send a
+     * small one at half its size. */
+    config.simulcast = FALSE;
     char *text = negotiate_make_offer(&config, &side, participant->publish ? 2 : 1, random);
     g_rand_free(random);
     participant->own_offer = sdp_parse(text, strlen(text), NULL);
@@ -183,10 +189,9 @@ void participant_local_ready(Participant *participant, const PeerLocal *local, c
 
 /* --- the offer --------------------------------------------------------------------------- */
 
-/* What we send to this peer, or NULL: the shared rendition of the codec that was negotiated. */
-static Rendition *rendition_for(Participant *participant, const Negotiated *negotiated)
+/* The codec of the video that we send to this peer, or NULL. */
+static const CodecType *video_codec_of(const Negotiated *negotiated)
 {
-    const Config *config = participant->room->rooms->config;
     for (guint i = 0; i < negotiated->media->len; i++) {
         const NegotiatedMedia *media = negotiated->media->pdata[i];
         if (media->kind != SDP_VIDEO || !media->accepted || !media->we_send ||
@@ -196,18 +201,35 @@ static Rendition *rendition_for(Participant *participant, const Negotiated *nego
             &g_array_index(media->codecs, NegotiatedCodec, (guint)media->send_codec);
         const CodecType *type = codec_find(AVMEDIA_TYPE_VIDEO, codec->encoding);
         if (type)
-            return scene_rendition(graph_scene(participant->room->graph), type,
-                                   (gint)config_int(config, "video.bitrate"));
+            return type;
     }
     return NULL;
 }
 
+/* (transfer full) The shared renditions of what this participant sees, or NULL: no video. */
+static Ladder *ladder_of(const Participant *participant)
+{
+    if (!participant->video_codec || !participant->watches || !view_scene(participant->watches))
+        return NULL;
+    return scene_ladder(view_scene(participant->watches), participant->video_codec);
+}
+
+void participant_follow_view(Participant *participant)
+{
+    g_autoptr(Ladder) ladder = participant->peer ? ladder_of(participant) : NULL;
+    if (ladder)
+        peer_set_ladder(participant->peer, ladder);
+}
+
 static PeerMedia *make_media(Participant *participant, Negotiated *negotiated)
 {
-    g_autoptr(Rendition) rendition = rendition_for(participant, negotiated);
-    PeerMedia *media = peer_media_new(negotiated, rendition);
+    participant->video_codec = video_codec_of(negotiated);
+    g_autoptr(Ladder) ladder = ladder_of(participant);
+    PeerMedia *media = peer_media_new(negotiated, ladder);
     g_strlcpy(media->cname, "tessera", sizeof media->cname);
     media->mix_epoch_ns = graph_mix_epoch_ns(participant->room->graph);
+    media->playout_max_10ms =
+        (guint16)(config_int(participant->room->rooms->config, "video.playout_delay_ms") / 10);
     return media;
 }
 
@@ -217,6 +239,7 @@ ON_CONTROL_THREAD static void open_peer(Participant *participant)
     participant->peer = peer_new(participant->room->rooms->engine, &participant->sinks,
                                  &participant_peer_events, participant);
     participant->state = TRANSPORT_NEW;
+    participant->quality = VIEWER_FULL;
     /* The new connection tells what changes from nothing. */
     if (participant->active_sources)
         participant_peer_events.sources(0, participant);
@@ -424,7 +447,7 @@ void participant_ice_fragment(Participant *participant, const char *fragment, gs
     gboolean restarted = FALSE;
     if (refuse_second(participant, answer, user))
         return;
-    g_autofree char *text = g_strndup(fragment, size);
+    g_autofree char *text = g_strndup(fragment ? fragment : "", size);
     g_auto(GStrv) lines = g_strsplit(text, "\n", MAX_FRAGMENT_LINES);
     participant->pending = (PendingAnswer){ .done = answer, .user = user };
     if (!accept_fragment(participant, lines, &restarted, &error)) {

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "room/peer_stats.h"
+#include "room/viewer_config.h"
 
 #define REPORT_INTERVAL_NS  NS_PER_SEC
 #define SOURCES_INTERVAL_NS (100 * NS_PER_MS)
@@ -29,6 +30,7 @@ struct Peer {
     gboolean ticking;
     gint64 next_report_ns, next_sources_ns;
     guint active_sources;
+    ViewerQuality quality;
 };
 
 /* --- references and messages ------------------------------------------------------------- */
@@ -51,11 +53,11 @@ static void peer_unref(Peer *peer)
     g_free(peer);
 }
 
-PeerMedia *peer_media_new(Negotiated *negotiated, Rendition *rendition)
+PeerMedia *peer_media_new(Negotiated *negotiated, Ladder *ladder)
 {
     PeerMedia *media = g_new0(PeerMedia, 1);
     media->negotiated = negotiated;
-    media->rendition = rendition ? rendition_ref(rendition) : NULL;
+    media->ladder = ladder ? ladder_ref(ladder) : NULL;
     return media;
 }
 
@@ -64,7 +66,7 @@ void peer_media_free(PeerMedia *media)
     if (!media)
         return;
     negotiated_free(media->negotiated);
-    rendition_unref(media->rendition);
+    ladder_unref(media->ladder);
     g_free(media);
 }
 
@@ -72,12 +74,14 @@ void peer_media_free(PeerMedia *media)
 typedef struct {
     Peer *peer;
     PeerMedia *media;
+    Ladder *ladder;
     gboolean restart;
     char *text[3];
     PeerLocal local;
     GError *error;
     TransportState state;
     guint active;
+    ViewerQuality quality;
     json_t *stats;
     PeerStatsReady ready;
     gpointer user;
@@ -94,6 +98,7 @@ static void message_free(gpointer data)
 {
     Message *message = data;
     peer_media_free(message->media);
+    ladder_unref(message->ladder);
     for (guint i = 0; i < G_N_ELEMENTS(message->text); i++)
         g_free(message->text[i]);
     g_free(message->local.ice_ufrag);
@@ -164,42 +169,15 @@ static void sources_on_control(gpointer data)
         message->peer->events.sources(message->active, message->peer->user);
 }
 
+static void quality_on_control(gpointer data)
+{
+    Message *message = data;
+    thread_assert_control();
+    if (!message->peer->closed)
+        message->peer->events.quality(message->quality, message->peer->user);
+}
+
 /* --- net thread: what was negotiated ----------------------------------------------------- */
-
-static void fill_stream(ViewerStream *stream, const NegotiatedMedia *media)
-{
-    const NegotiatedCodec *codec =
-        &g_array_index(media->codecs, NegotiatedCodec, (guint)media->send_codec);
-    stream->active = TRUE;
-    stream->ssrc = media->local_ssrc;
-    stream->payload_type = (guint8)codec->payload_type;
-    for (guint i = 0; i < media->extmaps->len; i++) {
-        const SdpExtmap *extmap = &g_array_index(media->extmaps, SdpExtmap, i);
-        rtp_ext_map_set(&stream->extensions, rtp_ext_find(extmap->uri), extmap->id);
-    }
-}
-
-static ViewerConfig viewer_config(const PeerMedia *media)
-{
-    ViewerConfig config = { .rtx_payload_type = -1, .mix_epoch_ns = media->mix_epoch_ns };
-    g_strlcpy(config.cname, media->cname, sizeof config.cname);
-    for (guint i = 0; i < media->negotiated->media->len; i++) {
-        const NegotiatedMedia *section = media->negotiated->media->pdata[i];
-        if (!section->accepted || !section->we_send || section->send_codec < 0)
-            continue;
-        if (section->kind == SDP_AUDIO && !config.audio.active)
-            fill_stream(&config.audio, section);
-        if (section->kind != SDP_VIDEO || config.video.active)
-            continue;
-        const NegotiatedCodec *codec =
-            &g_array_index(section->codecs, NegotiatedCodec, (guint)section->send_codec);
-        fill_stream(&config.video, section);
-        config.rtx_ssrc = section->local_rtx_ssrc;
-        config.rtx_payload_type = codec->rtx_payload_type;
-        config.nack = codec->nack;
-    }
-    return config;
-}
 
 static guint32 feedback_ssrc(const ViewerConfig *config)
 {
@@ -212,14 +190,14 @@ ON_NET_THREAD static void apply_media(Peer *peer, PeerMedia *media)
 {
     peer_media_free(peer->media);
     peer->media = media;
-    ViewerConfig config = viewer_config(media);
+    ViewerConfig config = viewer_config_of(media);
     if (!peer->ingress)
         peer->ingress = ingress_new(peer->engine, &peer->sinks, feedback_ssrc(&config));
     ingress_configure(peer->ingress, media->negotiated);
     viewer_configure(peer->viewer, &config);
     /* What is sent must be of the payload type that goes with it, also while the peer is silent. */
     if (peer->state == TRANSPORT_CONNECTED || peer->state == TRANSPORT_DISCONNECTED)
-        viewer_set_rendition(peer->viewer, config.video.active ? media->rendition : NULL);
+        viewer_set_ladder(peer->viewer, config.video.active ? media->ladder : NULL);
 }
 
 ON_NET_THREAD static gboolean apply_remote(Peer *peer, GError **error)
@@ -265,7 +243,7 @@ static void on_state(TransportState state, gpointer user)
     if (state == TRANSPORT_CONNECTED) {
         viewer_attach(peer->viewer, peer->transport);
         if (viewer_sends_video(peer->viewer))
-            viewer_set_rendition(peer->viewer, peer->media->rendition);
+            viewer_set_ladder(peer->viewer, peer->media->ladder);
     } else if (state == TRANSPORT_FAILED || state == TRANSPORT_CLOSED) {
         viewer_detach(peer->viewer);
     }
@@ -303,13 +281,13 @@ static const TransportEvents transport_events = {
 
 ON_NET_THREAD static void send_reports(Peer *peer, gint64 now_ns)
 {
-    RtcpReportBlock blocks[SOURCE_KINDS];
+    RtcpReportBlock blocks[INGRESS_MAX_REPORTS];
     RtcpWriter writer;
     rtcp_writer_init(&writer);
     gboolean any = viewer_write_reports(peer->viewer, &writer, now_ns);
     if (now_ns >= peer->next_report_ns) {
         guint n = ingress_reports(peer->ingress, now_ns, blocks, G_N_ELEMENTS(blocks));
-        ViewerConfig config = viewer_config(peer->media);
+        ViewerConfig config = viewer_config_of(peer->media);
         peer->next_report_ns = now_ns + REPORT_INTERVAL_NS;
         rtcp_write_rr(&writer, feedback_ssrc(&config), blocks, n);
         rtcp_write_sdes(&writer, feedback_ssrc(&config), peer->media->cname);
@@ -336,17 +314,30 @@ ON_NET_THREAD static void watch_sources(Peer *peer, gint64 now_ns)
     to_control(peer, sources_on_control, message);
 }
 
+ON_NET_THREAD static void watch_quality(Peer *peer)
+{
+    ViewerQuality quality = viewer_quality(peer->viewer);
+    if (quality == peer->quality)
+        return;
+    peer->quality = quality;
+    Message *message = message_new(peer);
+    message->quality = quality;
+    to_control(peer, quality_on_control, message);
+}
+
 static void peer_tick(gint64 now_ns, gpointer user)
 {
     Peer *peer = user;
     thread_assert_net();
     if (peer->state == TRANSPORT_CONNECTED) {
         ingress_tick(peer->ingress, peer->transport, now_ns, viewer_rtt_ns(peer->viewer));
+        viewer_tick(peer->viewer, now_ns);
         send_reports(peer, now_ns);
     }
     if (now_ns >= peer->next_sources_ns) {
         peer->next_sources_ns = now_ns + SOURCES_INTERVAL_NS;
         watch_sources(peer, now_ns);
+        watch_quality(peer);
     }
 }
 
@@ -546,6 +537,28 @@ void peer_add_candidate(Peer *peer, const char *candidate)
     Message *message = message_new(peer);
     message->text[0] = g_strdup(candidate);
     to_net(peer, candidate_on_net, message);
+}
+
+static void set_ladder_on_net(gpointer data)
+{
+    Message *message = data;
+    Peer *peer = message->peer;
+    thread_assert_net();
+    if (!peer->media || !peer->media->ladder ||
+        ladder_codec(peer->media->ladder) != ladder_codec(message->ladder))
+        return;
+    ladder_unref(peer->media->ladder);
+    peer->media->ladder = ladder_ref(message->ladder);
+    gboolean sending = peer->state == TRANSPORT_CONNECTED || peer->state == TRANSPORT_DISCONNECTED;
+    if (sending && viewer_sends_video(peer->viewer))
+        viewer_set_ladder(peer->viewer, peer->media->ladder);
+}
+
+void peer_set_ladder(Peer *peer, Ladder *ladder)
+{
+    Message *message = message_new(peer);
+    message->ladder = ladder_ref(ladder);
+    to_net(peer, set_ladder_on_net, message);
 }
 
 Viewer *peer_viewer(Peer *peer)

@@ -26,17 +26,20 @@ typedef struct {
     void (*state)(TransportState state, gpointer user);
     /** Which sources send now: bits (1 << SourceKind). */
     void (*sources)(guint active, gpointer user);
+    /** What the peer's line lets it have from now on; full in the beginning. */
+    void (*quality)(ViewerQuality quality, gpointer user);
 } PeerEvents;
 
 /** What an offer came to. */
 typedef struct {
     Negotiated *negotiated; /* (owned) */
-    Rendition *rendition;   /* (a reference) what the viewer takes, or NULL */
+    Ladder *ladder;         /* (a reference) of what the viewer sees, or NULL */
     char cname[33];
     gint64 mix_epoch_ns;
+    guint16 playout_max_10ms; /* 0: the peer decides how much it buffers */
 } PeerMedia;
 
-PeerMedia *peer_media_new(Negotiated *negotiated, Rendition *rendition);
+PeerMedia *peer_media_new(Negotiated *negotiated, Ladder *ladder);
 void peer_media_free(PeerMedia *media);
 
 /** References of the sinks are taken. */
@@ -63,6 +66,10 @@ void peer_renegotiate(Peer *peer, PeerMedia *media, gboolean restart) ON_CONTROL
 void peer_restart_ice(Peer *peer, const char *ice_ufrag, const char *ice_pwd) ON_CONTROL_THREAD;
 
 void peer_add_candidate(Peer *peer, const char *candidate) ON_CONTROL_THREAD;
+
+/** Send of this ladder instead, of the same codec (transfer none); nothing if no video was
+ *  negotiated, or another codec since. */
+void peer_set_ladder(Peer *peer, Ladder *ladder) ON_CONTROL_THREAD;
 
 /** For the graph, which names it when it delivers sound (transfer none). */
 Viewer *peer_viewer(Peer *peer);

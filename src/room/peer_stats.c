@@ -1,7 +1,7 @@
 #include "room/peer_stats.h"
 
 #include "base/clock.h"
-#include "room/video_receive.h"
+#include "room/video_layers.h"
 
 ON_NET_THREAD static json_t *transport_json(Transport *transport)
 {
@@ -30,52 +30,111 @@ static json_t *audio_json(AudioInput *input)
                      "slower", (json_int_t)stats.slower, "skipped", (json_int_t)stats.skipped);
 }
 
-static json_t *video_json(const VideoReceive *receive, VideoInput *input)
+static json_t *layer_json(const VideoLayerStats *layer)
 {
-    VideoReceiveStats stats;
-    VideoInputStats decoded;
-    video_receive_stats(receive, &stats);
-    video_input_stats(input, &decoded);
+    const VideoReceiveStats *received = &layer->received;
     return json_pack(
-        "{s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:f}", "codec", stats.codec,
-        "packets", (json_int_t)stats.packets, "bytes", (json_int_t)stats.bytes, "frames",
-        (json_int_t)stats.frames.frames, "frames_dropped", (json_int_t)stats.frames.dropped_frames,
-        "nacks", (json_int_t)stats.nacks, "plis", (json_int_t)stats.plis, "decoded",
-        (json_int_t)decoded.decoded, "decode_errors", (json_int_t)decoded.errors, "decode_cpu_ms",
-        (json_int_t)(decoded.decode_cpu_ns / NS_PER_MS), "width", decoded.width, "height",
-        decoded.height, "lateness_ms", (double)video_input_lateness_ns(input) / NS_PER_MS);
+        "{s:s, s:I, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "rid", layer->rid,
+        "ssrc", (json_int_t)layer->ssrc, "width", layer->width, "height", layer->height, "bitrate",
+        received->rate_bps, "packets", (json_int_t)received->packets, "bytes",
+        (json_int_t)received->bytes, "frames", (json_int_t)received->frames.frames, "keyframes",
+        (json_int_t)received->frames.keyframes, "nacks", (json_int_t)received->nacks, "plis",
+        (json_int_t)received->plis, "decoded", layer->decoded, "chosen", layer->chosen);
 }
+
+/* All layers together: what came of the source. */
+static VideoReceiveStats sum_layers(const VideoLayerStats *layers, guint n)
+{
+    VideoReceiveStats sum = { 0 };
+    for (guint i = 0; i < n; i++) {
+        const VideoReceiveStats *one = &layers[i].received;
+        sum.packets += one->packets;
+        sum.bytes += one->bytes;
+        sum.nacks += one->nacks;
+        sum.plis += one->plis;
+        sum.frames.frames += one->frames.frames;
+        sum.frames.dropped_frames += one->frames.dropped_frames;
+        if (!sum.codec || layers[i].decoded)
+            sum.codec = one->codec;
+    }
+    return sum;
+}
+
+ON_NET_THREAD static json_t *video_json(const VideoLayers *video, VideoInput *input)
+{
+    VideoLayerStats layers[LAYERS_MAX];
+    VideoInputStats decoded;
+    guint n = video_layers_stats(video, layers);
+    VideoReceiveStats stats = sum_layers(layers, n);
+    json_t *list = json_array();
+    video_input_stats(input, &decoded);
+    if (n == 0) {
+        json_decref(list);
+        return NULL;
+    }
+    for (guint i = 0; i < n; i++)
+        json_array_append_new(list, layer_json(&layers[i]));
+    return json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:i, s:o}",
+                     "codec", stats.codec, "packets", (json_int_t)stats.packets, "bytes",
+                     (json_int_t)stats.bytes, "frames", (json_int_t)stats.frames.frames,
+                     "frames_dropped", (json_int_t)stats.frames.dropped_frames, "nacks",
+                     (json_int_t)stats.nacks, "plis", (json_int_t)stats.plis, "decoded",
+                     (json_int_t)decoded.decoded, "decode_errors", (json_int_t)decoded.errors,
+                     "decode_cpu_ms", (json_int_t)(decoded.decode_cpu_ns / NS_PER_MS), "width",
+                     decoded.width, "height", decoded.height, "lateness_ms",
+                     (double)video_input_lateness_ns(input) / NS_PER_MS, "wanted_height",
+                     video_input_wanted_px(input), "layers", list);
+}
+
+static const char *const queue_names[] = { "steady", "growing", "shrinking" };
 
 ON_NET_THREAD static json_t *viewer_json(const Viewer *viewer)
 {
     ViewerStats stats;
     viewer_stats(viewer, &stats);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "audio_packets",
-                     (json_int_t)stats.audio_packets, "video_packets",
-                     (json_int_t)stats.video_packets, "bytes", (json_int_t)stats.bytes, "frames",
-                     (json_int_t)stats.frames, "keyframes", (json_int_t)stats.keyframes, "resent",
-                     (json_int_t)stats.resent, "nacked", (json_int_t)stats.nacked, "plis",
-                     (json_int_t)stats.plis, "rtt_ms",
-                     stats.rtt_ns < 0 ? -1.0 : (double)stats.rtt_ns / NS_PER_MS, "fraction_lost",
-                     stats.fraction_lost / 256.0);
+    json_t *audio = json_pack("{s:i, s:b, s:b, s:f, s:I}", "bitrate", stats.audio_bps, "fec",
+                              stats.audio_fec, "red", stats.audio_red, "loss", stats.audio_loss,
+                              "red_packets", (json_int_t)stats.audio_red_packets);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "audio_packets",
+                  (json_int_t)stats.audio_packets, "video_packets", (json_int_t)stats.video_packets,
+                  "bytes", (json_int_t)stats.bytes, "frames", (json_int_t)stats.frames, "keyframes",
+                  (json_int_t)stats.keyframes, "resent", (json_int_t)stats.resent, "nacked",
+                  (json_int_t)stats.nacked, "plis", (json_int_t)stats.plis, "rtt_ms",
+                  stats.rtt_ns < 0 ? -1.0 : (double)stats.rtt_ns / NS_PER_MS, "fraction_lost",
+                  stats.fraction_lost / 256.0, "audio", audio);
+    json_t *line = json_pack(
+        "{s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:i, s:i, s:b, s:I, s:I, s:I, s:I, s:f, s:f}",
+        "estimate", stats.estimate_bps, "acknowledged", stats.acked_bps, "delay_limit",
+        stats.delay_bps, "loss_limit", stats.loss_bps, "queue", queue_names[stats.queue_state],
+        "queue_trend", stats.queue_trend, "queue_threshold", stats.queue_threshold, "budget",
+        stats.budget_bps, "rung", stats.rung, "half_rate", stats.base_only, "switches",
+        (json_int_t)stats.switches, "frames_left_out", (json_int_t)stats.left_out, "frames_dropped",
+        (json_int_t)stats.dropped, "padding_packets", (json_int_t)stats.padding, "queue_ms",
+        (double)stats.queue_ns / NS_PER_MS, "playout_ms", (double)stats.playout_ns / NS_PER_MS);
+    json_object_set_new(json, "line", line);
+    return json;
 }
 
 ON_NET_THREAD static json_t *ingress_json(const Ingress *ingress, const IngressSinks *sinks)
 {
     IngressStats stats;
     ingress_stats(ingress, &stats);
-    json_t *json = json_pack(
-        "{s:I, s:I, s:I, s:I, s:f}", "packets", (json_int_t)stats.packets, "bytes",
-        (json_int_t)stats.bytes, "unknown_ssrc", (json_int_t)stats.unknown_ssrc, "malformed",
-        (json_int_t)stats.malformed, "lip_sync_delay_ms", (double)stats.extra_delay_ns / NS_PER_MS);
-    const VideoReceive *camera = ingress_video(ingress, SOURCE_CAMERA);
-    const VideoReceive *screen = ingress_video(ingress, SOURCE_SCREEN);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:f, s:i}", "packets", (json_int_t)stats.packets, "bytes",
+                  (json_int_t)stats.bytes, "unknown_ssrc", (json_int_t)stats.unknown_ssrc,
+                  "malformed", (json_int_t)stats.malformed, "lip_sync_delay_ms",
+                  (double)stats.extra_delay_ns / NS_PER_MS, "granted_bitrate", stats.granted_bps);
+    const VideoLayers *camera = ingress_video(ingress, SOURCE_CAMERA);
+    const VideoLayers *screen = ingress_video(ingress, SOURCE_SCREEN);
+    json_t *camera_json = camera ? video_json(camera, sinks->camera) : NULL;
+    json_t *screen_json = screen ? video_json(screen, sinks->screen) : NULL;
     if (sinks->audio)
         json_object_set_new(json, "audio", audio_json(sinks->audio));
-    if (camera)
-        json_object_set_new(json, "camera", video_json(camera, sinks->camera));
-    if (screen)
-        json_object_set_new(json, "screen", video_json(screen, sinks->screen));
+    if (camera_json)
+        json_object_set_new(json, "camera", camera_json);
+    if (screen_json)
+        json_object_set_new(json, "screen", screen_json);
     return json;
 }
 

@@ -6,13 +6,19 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mixer/picture.h"
 #include "net/transport.h"
+#include "room/activity_map.h"
+#include "room/rendition_rate.h"
 #include "room/viewer.h"
 
 #define KEYFRAME_GAP_NS      NS_PER_SEC
-#define JOIN_KEYFRAME_GAP_NS (300 * NS_PER_MS)
+#define TAP_KEYFRAME_GAP_NS  (2 * NS_PER_SEC)
+#define JOIN_KEYFRAME_GAP_NS (150 * NS_PER_MS)
 /* What stands around a payload in a packet: header, extensions, RTX's two bytes. */
 #define PACKET_OVERHEAD 64
+#define RATE_GAP_NS     NS_PER_SEC
+#define REST_NS         (10 * NS_PER_SEC)
 
 /* A picture on its way to the encoder. */
 typedef struct {
@@ -22,9 +28,18 @@ typedef struct {
     gint64 rtp_ns; /* since the mix began */
 } Job;
 
+typedef struct {
+    RenditionTap tap;
+    RenditionFailed failed;
+    gpointer user;
+    GDestroyNotify user_free;
+} Tap;
+
 struct Rendition {
-    gint refs;   /* atomic */
-    gint takers; /* atomic */
+    gint refs;        /* atomic */
+    gint takers;      /* atomic: viewers */
+    gint taps_in_use; /* atomic */
+    gint target_bps;  /* atomic: what the encoder is to keep to */
     Engine *engine;
     RenditionSpec spec;
     gsize map_size;
@@ -34,20 +49,41 @@ struct Rendition {
     VideoEncoder *encoder;
     gint picture_id;
     gint tl0_pic_idx;
-    gboolean failed;
+    gint encoder_bps;
+    GError *failure; /* why there is no encoder, or NULL */
+
+    /* The scene's strand. */
+    gint64 next_frame;     /* number since the mix began */
+    gint64 taken_ns;       /* when somebody took it last; 0: it rests */
+    PictureScaler *scaler; /* NULL: the canvas has our size */
+    PictureScratch *scratch;
 
     /* Net thread. */
     GPtrArray *viewers; /* of Viewer (a reference each) */
+    gint64 next_rate_ns;
 
     pthread_mutex_t lock; /* guards everything below */
     Job *waiting;
     GPtrArray *spare_canvases; /* of AVFrame */
     gboolean keyframe_wanted, keyframe_for_join;
     gint64 last_keyframe_ns;
+    GPtrArray *taps; /* of Tap (counted boxes): those who take packets */
     RenditionStats stats;
 };
 
-static void canvas_free(gpointer data)
+static void tap_clear(gpointer data)
+{
+    Tap *tap = data;
+    if (tap->user_free)
+        tap->user_free(tap->user);
+}
+
+static void tap_unref(gpointer tap)
+{
+    g_atomic_rc_box_release_full(tap, tap_clear);
+}
+
+static void spare_free(gpointer data)
 {
     AVFrame *frame = data;
     av_frame_free(&frame);
@@ -62,8 +98,10 @@ Rendition *rendition_new(Engine *engine, const RenditionSpec *spec)
     rendition->map_size = (gsize)((spec->width + 15) / 16) * (gsize)((spec->height + 15) / 16);
     rendition->strand = strand_new(engine_strand_pool(engine));
     rendition->viewers = g_ptr_array_new_with_free_func((GDestroyNotify)viewer_unref);
-    rendition->spare_canvases = g_ptr_array_new_with_free_func(canvas_free);
+    rendition->spare_canvases = g_ptr_array_new_with_free_func(spare_free);
+    rendition->taps = g_ptr_array_new_with_free_func(tap_unref);
     rendition->last_keyframe_ns = G_MININT64 / 2;
+    rendition->target_bps = spec->bitrate_bps;
     pthread_mutex_init(&rendition->lock, NULL);
     return rendition;
 }
@@ -88,9 +126,13 @@ void rendition_unref(Rendition *rendition)
     if (!rendition || !g_atomic_int_dec_and_test(&rendition->refs))
         return;
     video_encoder_free(rendition->encoder);
+    g_clear_error(&rendition->failure);
     job_free(rendition->waiting);
     g_ptr_array_unref(rendition->viewers);
     g_ptr_array_unref(rendition->spare_canvases);
+    g_ptr_array_unref(rendition->taps);
+    picture_scaler_free(rendition->scaler);
+    picture_scratch_free(rendition->scratch);
     strand_unref(rendition->strand);
     pthread_mutex_destroy(&rendition->lock);
     g_free(rendition);
@@ -103,11 +145,11 @@ const RenditionSpec *rendition_spec(const Rendition *rendition)
 
 /* --- who takes it ------------------------------------------------------------------------ */
 
-void rendition_add_viewer(Rendition *rendition, Viewer *viewer)
+void rendition_add_viewer(Rendition *rendition, Viewer *viewer, gboolean urgent)
 {
     g_ptr_array_add(rendition->viewers, viewer_ref(viewer));
     g_atomic_int_inc(&rendition->takers);
-    rendition_request_keyframe(rendition, TRUE);
+    rendition_request_keyframe(rendition, urgent);
 }
 
 void rendition_remove_viewer(Rendition *rendition, Viewer *viewer)
@@ -118,7 +160,54 @@ void rendition_remove_viewer(Rendition *rendition, Viewer *viewer)
 
 gboolean rendition_has_takers(Rendition *rendition)
 {
-    return g_atomic_int_get(&rendition->takers) > 0;
+    return g_atomic_int_get(&rendition->takers) > 0 || rendition_wants_cadence(rendition);
+}
+
+gboolean rendition_wants_cadence(Rendition *rendition)
+{
+    return g_atomic_int_get(&rendition->taps_in_use) > 0;
+}
+
+void rendition_add_tap(Rendition *rendition, RenditionTap tap, RenditionFailed failed,
+                       gpointer user, GDestroyNotify user_free)
+{
+    Tap *added = g_atomic_rc_box_new0(Tap);
+    *added = (Tap){ tap, failed, user, user_free };
+    pthread_mutex_lock(&rendition->lock);
+    g_ptr_array_add(rendition->taps, added);
+    g_atomic_int_inc(&rendition->taps_in_use);
+    pthread_mutex_unlock(&rendition->lock);
+    rendition_request_keyframe(rendition, TRUE);
+}
+
+void rendition_remove_tap(Rendition *rendition, gconstpointer user)
+{
+    Tap *removed = NULL;
+    pthread_mutex_lock(&rendition->lock);
+    for (guint i = 0; i < rendition->taps->len && !removed; i++) {
+        Tap *tap = rendition->taps->pdata[i];
+        if (tap->user != user)
+            continue;
+        removed = g_atomic_rc_box_acquire(tap);
+        g_ptr_array_remove_index(rendition->taps, i);
+        g_atomic_int_add(&rendition->taps_in_use, -1);
+    }
+    pthread_mutex_unlock(&rendition->lock);
+    if (removed)
+        tap_unref(removed);
+}
+
+void rendition_price(Rendition *rendition, gboolean taking, gint *full_bps, gint *base_bps)
+{
+    const RenditionSpec *spec = &rendition->spec;
+    gint64 price_bps = spec->bitrate_bps;
+    guint viewers = rendition->viewers->len + !taking;
+    RenditionRate rate = { spec->bitrate_bps, spec->last };
+    if (!rendition_wants_cadence(rendition))
+        price_bps = rendition_rate_floor(&rate, viewers);
+    *full_bps = (gint)price_bps;
+    *base_bps =
+        (gint)(spec->temporal_layers > 1 ? price_bps * RENDITION_BASE_PCT / 100 : price_bps);
 }
 
 void rendition_request_keyframe(Rendition *rendition, gboolean joining)
@@ -133,7 +222,9 @@ void rendition_request_keyframe(Rendition *rendition, gboolean joining)
 static gboolean keyframe_due(const Rendition *rendition, gint64 now_ns)
 {
     gint64 gap_ns = rendition->keyframe_for_join ? JOIN_KEYFRAME_GAP_NS : KEYFRAME_GAP_NS;
-    return rendition->keyframe_wanted && now_ns - rendition->last_keyframe_ns >= gap_ns;
+    gint64 age_ns = now_ns - rendition->last_keyframe_ns;
+    return (rendition->keyframe_wanted && age_ns >= gap_ns) ||
+           (rendition->taps->len > 0 && age_ns >= TAP_KEYFRAME_GAP_NS);
 }
 
 gboolean rendition_keyframe_due(Rendition *rendition, gint64 now_ns)
@@ -171,14 +262,34 @@ static void delivery_free(gpointer data)
     g_free(delivery);
 }
 
+/* What the viewers' lines carry decides the rate, but not while others take it too. */
+ON_NET_THREAD static void follow_viewers(Rendition *rendition, gint64 now_ns)
+{
+    const GPtrArray *viewers = rendition->viewers;
+    if (now_ns < rendition->next_rate_ns)
+        return;
+    rendition->next_rate_ns = now_ns + RATE_GAP_NS;
+    g_autofree gint *budgets = g_new(gint, viewers->len + 1);
+    for (guint i = 0; i < viewers->len; i++)
+        budgets[i] = viewer_video_budget(viewers->pdata[i]);
+    gint now_bps = g_atomic_int_get(&rendition->target_bps);
+    gint bps = rendition->spec.bitrate_bps;
+    RenditionRate rate = { bps, rendition->spec.last };
+    if (!rendition_wants_cadence(rendition))
+        bps = rendition_rate(&rate, budgets, viewers->len);
+    if (ABS(bps - now_bps) * 10 >= now_bps || bps == rendition->spec.bitrate_bps)
+        g_atomic_int_set(&rendition->target_bps, bps);
+}
+
 static void deliver(gpointer data)
 {
     Delivery *delivery = data;
+    Rendition *rendition = delivery->rendition;
     thread_assert_net();
-    GPtrArray *viewers = delivery->rendition->viewers;
-    gint64 now_ns = engine_now_ns(delivery->rendition->engine);
-    for (guint i = 0; i < viewers->len; i++)
-        viewer_send_video(viewers->pdata[i], &delivery->frame, now_ns);
+    gint64 now_ns = engine_now_ns(rendition->engine);
+    follow_viewers(rendition, now_ns);
+    for (guint i = 0; i < rendition->viewers->len; i++)
+        viewer_send_video(rendition->viewers->pdata[i], rendition, &delivery->frame, now_ns);
 }
 
 /* --- own strand: the encoder ------------------------------------------------------------- */
@@ -211,7 +322,33 @@ static PayloadTags next_tags(Rendition *rendition, const VideoEncodeInfo *info)
                           .tl0_pic_idx = rendition->tl0_pic_idx,
                           .temporal_id = info->temporal_id,
                           .layer_sync = info->layer_sync,
-                          .non_reference = info->non_reference };
+                          .non_reference = info->non_reference,
+                          .temporal_layers = rendition->spec.temporal_layers };
+}
+
+/* --- own strand: to the taps ------------------------------------------------------------- */
+
+static GPtrArray *current_taps(Rendition *rendition)
+{
+    GPtrArray *taps = g_ptr_array_new_with_free_func(tap_unref);
+    pthread_mutex_lock(&rendition->lock);
+    for (guint i = 0; i < rendition->taps->len; i++)
+        g_ptr_array_add(taps, g_atomic_rc_box_acquire(rendition->taps->pdata[i]));
+    pthread_mutex_unlock(&rendition->lock);
+    return taps;
+}
+
+static void tap_packet(Rendition *rendition, AVPacket *packet, gint64 rtp_ns)
+{
+    if (!rendition_wants_cadence(rendition))
+        return;
+    g_autoptr(GPtrArray) taps = current_taps(rendition);
+    packet->pts = packet->dts = rtp_ns / 1000;
+    packet->duration = G_USEC_PER_SEC / rendition->spec.fps;
+    for (guint i = 0; i < taps->len; i++) {
+        const Tap *tap = taps->pdata[i];
+        tap->tap(rendition, packet, tap->user);
+    }
 }
 
 static void send_packet(Rendition *rendition, const AVPacket *packet, const VideoEncodeInfo *info,
@@ -219,35 +356,55 @@ static void send_packet(Rendition *rendition, const AVPacket *packet, const Vide
 {
     g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(PayloadFragment));
     PayloadTags tags = next_tags(rendition, info);
-    if (!rendition->spec.codec->payload->packetize(packet, &tags,
-                                                   TRANSPORT_MAX_RTP - PACKET_OVERHEAD, fragments))
+    if (!rendition->spec.codec->payload->packetize(
+            packet, &tags, TRANSPORT_MAX_RTP - PACKET_OVERHEAD, fragments)) {
+        if (info->keyframe)
+            rendition_request_keyframe(rendition, TRUE);
         return;
+    }
     Delivery *delivery = g_new0(Delivery, 1);
     delivery->rendition = rendition_ref(rendition);
     delivery->frame = (RenditionFrame){ .payloads = join_fragments(fragments),
                                         .rtp_timestamp = (guint32)(job->rtp_ns / 100 * 9 / 1000),
                                         .captured_ns = job->tick_ns,
-                                        .keyframe = info->keyframe };
+                                        .keyframe = info->keyframe,
+                                        .non_reference = info->non_reference,
+                                        .picture_id = tags.picture_id,
+                                        .tl0_pic_idx = tags.tl0_pic_idx };
     mailbox_post(engine_net_mailbox(rendition->engine), deliver, delivery, delivery_free);
 }
 
-static gboolean ensure_encoder(Rendition *rendition)
+/* It follows its viewers while it lives. */
+static void set_rate(Rendition *rendition)
 {
-    if (rendition->encoder || rendition->failed)
-        return rendition->encoder != NULL;
-    g_autoptr(GError) error = NULL;
+    gint bps = g_atomic_int_get(&rendition->target_bps);
+    if (bps != rendition->encoder_bps)
+        video_encoder_set_rate(rendition->encoder, bps, rendition->spec.fps);
+    rendition->encoder_bps = bps;
+}
+
+static void make_encoder(Rendition *rendition)
+{
     const RenditionSpec *spec = &rendition->spec;
+    rendition->encoder_bps = g_atomic_int_get(&rendition->target_bps);
     VideoEncoderConfig config = { .width = spec->width,
                                   .height = spec->height,
                                   .fps = spec->fps,
-                                  .bitrate_bps = spec->bitrate_bps,
-                                  .temporal_layers = 1 };
-    rendition->encoder = video_encoder_new(spec->codec, &config, &error);
-    rendition->failed = !rendition->encoder;
-    if (rendition->failed)
-        log_error("video", "the %s encoder for %dx%d cannot start: %s", spec->codec->name,
-                  spec->width, spec->height, error->message);
-    return !rendition->failed;
+                                  .bitrate_bps = rendition->encoder_bps,
+                                  .temporal_layers = spec->temporal_layers };
+    rendition->encoder = video_encoder_new(spec->codec, &config, &rendition->failure);
+    if (rendition->failure)
+        log_limited(LOG_ERROR, "video", "the %s encoder for %dx%d cannot start: %s",
+                    spec->codec->name, spec->width, spec->height, rendition->failure->message);
+}
+
+static void tell_failure(Rendition *rendition)
+{
+    g_autoptr(GPtrArray) taps = current_taps(rendition);
+    for (guint i = 0; i < taps->len; i++) {
+        const Tap *tap = taps->pdata[i];
+        tap->failed(rendition, rendition->failure, tap->user);
+    }
 }
 
 static void note_encoded(Rendition *rendition, const AVPacket *packet, gboolean keyframe,
@@ -267,12 +424,14 @@ static void encode_job(Rendition *rendition, const Job *job)
     VideoEncodeInfo info = { 0 };
     VideoEncodeHints hints = { .force_keyframe = take_keyframe_request(rendition, job->tick_ns) };
     hints.active_map = hints.force_keyframe ? NULL : job->active_map;
+    set_rate(rendition);
     AVPacket *packet = av_packet_alloc();
     gint64 cpu_ns = clock_thread_cpu_ns();
     gint64 pts = job->rtp_ns / 100 * 9 / 1000;
     if (video_encoder_encode(rendition->encoder, job->canvas, pts, &hints, packet, &info, &error)) {
         note_encoded(rendition, packet, info.keyframe, clock_thread_cpu_ns() - cpu_ns);
         send_packet(rendition, packet, &info, job);
+        tap_packet(rendition, packet, job->rtp_ns);
     } else if (error) {
         log_limited(LOG_WARNING, "video", "a picture could not be encoded: %s", error->message);
     }
@@ -291,8 +450,12 @@ static void encode_waiting(gpointer data)
     pthread_mutex_unlock(&rendition->lock);
     if (!job)
         return;
-    if (ensure_encoder(rendition))
+    if (!rendition->encoder && !rendition->failure)
+        make_encoder(rendition);
+    if (rendition->encoder)
         encode_job(rendition, job);
+    else
+        tell_failure(rendition);
     pthread_mutex_lock(&rendition->lock);
     if (rendition->spare_canvases->len < 2)
         g_ptr_array_add(rendition->spare_canvases, g_steal_pointer(&job->canvas));
@@ -300,7 +463,40 @@ static void encode_waiting(gpointer data)
     job_free(job);
 }
 
+static void give_up_encoder(gpointer data)
+{
+    Rendition *rendition = data;
+    thread_assert_strand();
+    if (rendition_has_takers(rendition))
+        return;
+    g_clear_pointer(&rendition->encoder, video_encoder_free);
+    g_clear_error(&rendition->failure);
+    pthread_mutex_lock(&rendition->lock);
+    g_ptr_array_set_size(rendition->spare_canvases, 0);
+    pthread_mutex_unlock(&rendition->lock);
+}
+
 /* --- the scene's strand ------------------------------------------------------------------ */
+
+gboolean rendition_is_due(Rendition *rendition, gint64 tick_ns, gint64 mix_epoch_ns)
+{
+    /* Half a tick of the scene is within what rounding may take. */
+    gint64 frame = ((tick_ns - mix_epoch_ns) * rendition->spec.fps + NS_PER_MS) / NS_PER_SEC;
+    rendition->taken_ns = tick_ns;
+    if (frame < rendition->next_frame)
+        return FALSE;
+    rendition->next_frame = frame + 1;
+    return TRUE;
+}
+
+void rendition_rest(Rendition *rendition, gint64 now_ns)
+{
+    if (!rendition->taken_ns || now_ns - rendition->taken_ns < REST_NS)
+        return;
+    rendition->taken_ns = 0;
+    strand_post(rendition->strand, give_up_encoder, rendition_ref(rendition),
+                (GDestroyNotify)rendition_unref);
+}
 
 static AVFrame *take_canvas(Rendition *rendition)
 {
@@ -332,17 +528,52 @@ static void merge_map(Job *job, const Job *replaced, gsize size)
         job->active_map[i] |= replaced->active_map[i];
 }
 
+/* The whole canvas, with borders if the shapes differ. */
+static void scale_canvas(Rendition *rendition, const AVFrame *canvas, AVFrame *copy)
+{
+    if (!rendition->scaler) {
+        rendition->scaler = picture_scaler_new();
+        rendition->scratch = picture_scratch_new();
+    }
+    Canvas target = { .frame = copy, .width = copy->width, .height = copy->height };
+    PicturePlace place = { .place = { 0, 0, copy->width, copy->height },
+                           .fit = LAYOUT_FIT_CONTAIN,
+                           .letterbox = yuv_from_rgb(0) };
+    picture_draw(rendition->scaler, rendition->scratch, canvas, &place, &target);
+}
+
+/* (transfer full) The map of the canvas as that of the copy, or NULL: everything may have changed.
+ */
+static guint8 *copy_map(const Rendition *rendition, const AVFrame *canvas, const AVFrame *copy,
+                        const guint8 *active_map)
+{
+    if (!active_map)
+        return NULL;
+    if (canvas->width == copy->width && canvas->height == copy->height)
+        return g_memdup2(active_map, rendition->map_size);
+    /* With borders, blocks have no simple place. */
+    if (ABS(canvas->width * copy->height - copy->width * canvas->height) > 2 * canvas->width)
+        return NULL;
+    guint8 *map = g_malloc(rendition->map_size);
+    activity_map_scale(active_map, canvas->width, canvas->height, map, copy->width, copy->height);
+    return map;
+}
+
 void rendition_encode(Rendition *rendition, const AVFrame *canvas, const guint8 *active_map,
                       gint64 tick_ns, gint64 mix_epoch_ns)
 {
     AVFrame *copy = take_canvas(rendition);
     if (!copy)
         return;
-    av_image_copy(copy->data, copy->linesize, (const uint8_t **)canvas->data, canvas->linesize,
-                  AV_PIX_FMT_YUV420P, canvas->width, canvas->height);
+    if (canvas->width != copy->width || canvas->height != copy->height) {
+        scale_canvas(rendition, canvas, copy);
+    } else {
+        av_image_copy(copy->data, copy->linesize, (const uint8_t **)canvas->data, canvas->linesize,
+                      AV_PIX_FMT_YUV420P, canvas->width, canvas->height);
+    }
     Job *job = g_new0(Job, 1);
     *job = (Job){ .canvas = copy,
-                  .active_map = active_map ? g_memdup2(active_map, rendition->map_size) : NULL,
+                  .active_map = copy_map(rendition, canvas, copy, active_map),
                   .tick_ns = tick_ns,
                   .rtp_ns = tick_ns - mix_epoch_ns };
     pthread_mutex_lock(&rendition->lock);
@@ -363,5 +594,7 @@ void rendition_stats(Rendition *rendition, RenditionStats *stats)
     pthread_mutex_lock(&rendition->lock);
     *stats = rendition->stats;
     pthread_mutex_unlock(&rendition->lock);
+    stats->target_bps = g_atomic_int_get(&rendition->target_bps);
     stats->viewers = (guint)g_atomic_int_get(&rendition->takers);
+    stats->taps = (guint)g_atomic_int_get(&rendition->taps_in_use);
 }

@@ -4,15 +4,29 @@
 #include "room/graph.h"
 #include "room/peer.h"
 #include "room/room.h"
+#include "room/room_media.h"
+#include "room/room_views.h"
 
-/* What room.c, rooms.c, participant.c and room_layout.c share. Control thread. */
+/* What the files about rooms and the people in them share. Control thread. */
+
+typedef struct {
+    guint id;
+    const Participant *self; /* of VIEW events only those about this one; NULL: all */
+    RoomListener listener;
+    gpointer user;
+} RoomListenerEntry;
 
 struct Rooms {
     Engine *engine;
     const Config *config;
     GHashTable *by_id; /* char * -> Room (owned) */
-    Layout *layout;    /* of new rooms */
+    LayoutStore *layouts;
+    Layout *default_layout; /* layout.default as it was last seen */
+    GArray *listeners;      /* of RoomListenerEntry */
+    guint next_listener;
     gboolean draining;
+    GPtrArray *ending; /* of RoomOutput: of rooms that are gone, until all is written */
+    RoomOutputTotals output_totals[ROOM_OUTPUT_TOTALS]; /* without those that rooms still list */
 };
 
 struct Room {
@@ -21,11 +35,27 @@ struct Room {
     gint64 created_ns;
     Graph *graph;
     GPtrArray *participants; /* of Participant (owned), in the order of joining */
-    GArray *listeners;       /* of Listener */
+    GArray *listeners;       /* of RoomListenerEntry */
     guint next_listener, next_participant;
+    guint leavings;    /* how many participants have gone */
     guint empty_timer; /* GSource id, 0: none */
     gboolean keep;     /* stays although nobody is in it (the demo) */
-    json_t *layout_json;
+
+    /* Settings. */
+    gint width, height; /* of the canvas, where a layout names no other shape */
+    gint64 background;  /* 0xRRGGBB, or -1: the layout's */
+    gboolean locked, ducking;
+    guint max_participants;
+    guint64 version;
+
+    char *speaker; /* who has the floor, or NULL */
+    guint64 next_spoken, next_pinned;
+
+    RoomViews *views;
+    View *own_view;       /* the room's layout */
+    GPtrArray *snapshots; /* of Snapshot (owned) */
+    GPtrArray *outputs;   /* of RoomOutput (owned): recordings, broadcasts, players */
+    guint next_output;
 };
 
 /* An offer that waits for its answer. */
@@ -37,21 +67,42 @@ typedef struct {
     Negotiated *negotiated; /* for writing the answer; the peer has one of its own */
 } PendingAnswer;
 
+/* What a participant has whose media do not come by WebRTC (room_feeds.h). */
+typedef struct RoomFeed RoomFeed;
+
 struct Participant {
     Room *room;
+    guint number; /* the n-th that ever joined */
     char *id, *session, *name, *client;
     gboolean publish, view, visible;
+    gboolean sounds;  /* it has a place in the mix */
     gboolean leaving; /* who is told of it must not make it leave again */
     gint64 joined_ns;
     TransportState state;
-    guint active_sources; /* bits (1 << SourceKind) */
+    guint active_sources;
+    ViewerQuality quality; /* what its line lets it have */ /* bits (1 << SourceKind) */
     gboolean audio_muted, video_muted, speaking;
+    guint64 spoken; /* the higher, the later it had the floor; 0: never */
+    guint64 version;
+
+    /* What was decided about it. */
+    char *role; /* or NULL */
+    gint order;
+    guint64 pinned; /* the lower, the earlier; 0: not pinned */
+    gboolean hidden, hold, muted, video_off;
+    double volume_db;
+    json_t *hears;   /* {"include"|"exclude": [...]}, or NULL: everybody */
+    char *hears_key; /* of the sub-mix that it hears, or NULL */
 
     IngressSinks sinks; /* a reference each */
+    SourceTap *tap;     /* what it sends, for recordings; NULL: nothing that comes encoded */
     GraphLeg *leg;
-    Peer *peer;             /* NULL before the first offer */
-    Negotiated *negotiated; /* what the newest answer said */
-    SdpSession *own_offer;  /* that waits for the peer's answer, or NULL */
+    View *watches;                /* NULL: it receives nothing */
+    const CodecType *video_codec; /* of what it receives, or NULL: no video */
+    RoomFeed *feed;               /* instead of a peer, or NULL */
+    Peer *peer;                   /* NULL before the first offer */
+    Negotiated *negotiated;       /* what the newest answer said */
+    SdpSession *own_offer;        /* that waits for the peer's answer, or NULL */
     char *fingerprint, *ice_ufrag, *mid;
     guint detach_timer, fail_timer;
     PendingAnswer pending;
@@ -61,8 +112,43 @@ struct Participant {
 void room_emit(Room *room, RoomEventType type, Participant *participant,
                json_t *data) ON_CONTROL_THREAD; /* data: (transfer full) */
 
-/** Place everybody anew and tell the scene and the listeners. */
-void room_update_layout(Room *room) ON_CONTROL_THREAD;
+/** The members of the room changed. */
+void room_touch(Room *room) ON_CONTROL_THREAD;
+
+/** The room's own scene (transfer none). */
+Scene *room_own_scene(Room *room) ON_CONTROL_THREAD;
+
+/** Who hears whom: after somebody came, left, or was told to hear others. */
+void room_update_hearing(Room *room) ON_CONTROL_THREAD;
+
+/** How loud this participant is, after it was muted, put on hold or turned up. */
+void participant_update_gain(Participant *participant) ON_CONTROL_THREAD;
+
+/** Something about it is different: everybody is told. */
+void participant_note_update(Participant *participant) ON_CONTROL_THREAD;
+
+/** Its view's scene changed: it gets that one's rendition. */
+void participant_follow_view(Participant *participant) ON_CONTROL_THREAD;
+
+/** (transfer full) The name as it is shown, or NULL with an error. */
+char *participant_clean_name(const char *name, GError **error);
+
+/** Its id, if its own tiles are to be left out of what it sees; else NULL. */
+const char *participant_left_out(const Participant *participant, gboolean without_self);
+
+/** It cannot have the floor any more (muted, on hold, gone). */
+void room_take_floor(Room *room, const Participant *participant) ON_CONTROL_THREAD;
+
+/** Somebody is about to choose what to see: scenes that are only kept for further snapshots make
+ *  way. room_views_update() is to follow. */
+void room_release_snapshots(Room *room) ON_CONTROL_THREAD;
+
+/** The room closes: recordings and broadcasts write their end. */
+void room_close_outputs(Room *room) ON_CONTROL_THREAD;
+void room_ending_free(gpointer data);
+
+/** The room closes: whoever waits for a picture gets an error. */
+void room_drop_snapshots(Room *room) ON_CONTROL_THREAD;
 
 Room *room_new(Rooms *rooms, const char *id) ON_CONTROL_THREAD;
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "base/thread.h"
-#include "mixer/compositor.h"
-#include "room/rendition.h"
-#include "room/video_input.h"
+#include "room/ladder.h"
+#include "room/presence.h"
+#include "room/scene_plan.h"
 
 /* A layout being composed in a room, at a fixed rate, on its own strand:
  *   for each tile the newest picture that is due -> compositor -> canvas -> renditions with takers
@@ -11,44 +11,39 @@
 
 typedef struct Scene Scene;
 
-/** One tile, as the room wants it to be. */
-typedef struct {
-    char *id;          /* of the source; the same as long as it is the same source */
-    char *label;       /* or NULL */
-    VideoInput *input; /* (a reference) or NULL */
-    VideoRect rect;
-    LayoutFit fit;
-    int radius;           /* of the corners */
-    gboolean video_off;   /* the sender switched its camera off */
-    gboolean audio_muted; /* sign */
-} SceneTile;
-
-/** (transfer full) of all members. */
-SceneTile *scene_tile_new(const char *id, const char *label, VideoInput *input);
-void scene_tile_free(SceneTile *tile);
-
 typedef struct {
     gint width, height, fps;
-    guint32 background_rgb;
     gint64 mix_epoch_ns; /* time zero of the room's output clocks */
 } SceneSpec;
 
-Scene *scene_new(Engine *engine, const SceneSpec *spec);
+/** A reference of `presence` is taken. */
+Scene *scene_new(Engine *engine, const SceneSpec *spec, Presence *presence);
 Scene *scene_ref(Scene *scene);
 void scene_unref(Scene *scene);
 
-/** Begin ticking, until scene_stop(). */
+/** Begin ticking, until scene_stop() or scene_retire(). */
 void scene_start(Scene *scene);
+/** At once. */
 void scene_stop(Scene *scene);
+/** As soon as its last viewer has gone over to another scene, or after some seconds. */
+void scene_retire(Scene *scene);
 
-/** Show these tiles from the next tick on (GPtrArray of SceneTile, transfer full). Any thread. */
-void scene_set_tiles(Scene *scene, GPtrArray *tiles);
+/** Show this from the next tick on (transfer full). Any thread. */
+void scene_set_plan(Scene *scene, ScenePlan *plan);
 
-/** Border on or off. Any thread. */
-void scene_set_speaking(Scene *scene, const char *tile_id, gboolean speaking);
+/** Its renditions in this codec, as video.bitrate and video.ladder say; those that are not there
+ * yet are made (transfer full). Any thread. */
+Ladder *scene_ladder(Scene *scene, const CodecType *codec);
 
-/** The rendition of this codec, made if there is none yet (transfer full). Any thread. */
-Rendition *scene_rendition(Scene *scene, const CodecType *codec, gint bitrate_bps);
+/** One rendition at a size of its own: the canvas is scaled to it (transfer full). Any thread. */
+Rendition *scene_rendition_sized(Scene *scene, const CodecType *codec, gint width, gint height,
+                                 gint bitrate_bps);
+
+/** One picture of the canvas, as soon as the sources that are shown have one each (a second at
+ *  most): composed also when nobody watches. Called once on the scene's strand, with a copy
+ *  (transfer full), or NULL when the scene stops before. Any thread. */
+typedef void (*SceneSnapshot)(AVFrame *canvas, gpointer user);
+void scene_snapshot(Scene *scene, SceneSnapshot snapshot, gpointer user);
 
 typedef struct {
     guint64 ticks, idle_ticks, late_ticks, skipped_ticks;
@@ -60,6 +55,9 @@ typedef struct {
 /** Any thread. */
 void scene_stats(Scene *scene, SceneStats *stats);
 const SceneSpec *scene_spec(const Scene *scene);
+
+/** How many viewers take it. Any thread. */
+guint scene_viewers(Scene *scene);
 
 /** (transfer full) GPtrArray of Rendition references. Any thread. */
 GPtrArray *scene_renditions(Scene *scene);

@@ -2,33 +2,45 @@
 
 #include "base/clock.h"
 
-#define PLI_GAP_NS     (500 * NS_PER_MS)
-#define DEFAULT_RTT_NS (100 * NS_PER_MS)
-#define MAX_WAIT_NS    (500 * NS_PER_MS)
-#define MIN_WAIT_NS    (200 * NS_PER_MS)
+#define PLI_GAP_NS      (500 * NS_PER_MS)
+#define DEFAULT_RTT_NS  (100 * NS_PER_MS)
+#define MAX_WAIT_NS     (1000 * NS_PER_MS)
+#define WAIT_RTTS       5     /* a request and its answer may each be lost some times */
+#define LOSS_HIGH       0.002 /* one packet in the last 170 or so */
+#define NEEDLESS_WEIGHT (1.0 / 16)
+#define NEEDLESS_HIGH   0.3
+#define MIN_WAIT_NS     (200 * NS_PER_MS)
+#define URGENT_GAP_NS   (100 * NS_PER_MS) /* between key frames that are asked for at once */
+#define IDLE_WAIT_NS    (20 * NS_PER_MS)  /* no hole is worth waiting for */
+#define RATE_NS         NS_PER_SEC
 
 struct VideoReceive {
     guint32 ssrc;
     VideoInput *input;
-    VideoDueFunc due;
-    gpointer due_user;
+    const VideoReceiveEvents *events;
+    gpointer user;
     const CodecType *codec;
     RtpReceiveStats stats;
     NackTracker *nack;
     FrameAssembler *assembler;
     Timeline *timeline;
-    gboolean need_keyframe;
+    gboolean need_keyframe, urgent;
     gint64 last_pli_ns;
+    gdouble needless; /* share of what was sent again that had come already */
     guint64 nacks, plis;
+    gint64 rate_since_ns; /* 0: nothing measured yet */
+    guint64 rate_bytes;
+    gint rate_bps;
 };
 
-VideoReceive *video_receive_new(guint32 ssrc, VideoInput *input, VideoDueFunc due, gpointer user)
+VideoReceive *video_receive_new(guint32 ssrc, VideoInput *input, const VideoReceiveEvents *events,
+                                gpointer user)
 {
     VideoReceive *receive = g_new0(VideoReceive, 1);
     receive->ssrc = ssrc;
     receive->input = video_input_ref(input);
-    receive->due = due;
-    receive->due_user = user;
+    receive->events = events;
+    receive->user = user;
     receive->nack = nack_tracker_new();
     receive->timeline = timeline_new(90000);
     receive->last_pli_ns = G_MININT64 / 2;
@@ -50,7 +62,9 @@ void video_receive_free(VideoReceive *receive)
 static void on_frame(const AssembledFrame *frame, gpointer user) THREAD_UNCHECKED
 {
     VideoReceive *receive = user;
-    gint64 due_ns = receive->due(receive, frame, receive->due_user);
+    if (!receive->events->takes(receive, frame, receive->user))
+        return;
+    gint64 due_ns = receive->events->due(receive, frame, receive->user);
     video_input_frame(receive->input, receive->codec, frame, due_ns);
 }
 
@@ -97,7 +111,10 @@ gboolean video_receive_packet(VideoReceive *receive, const CodecType *codec,
         if (packet->payload_size)
             timeline_packet(receive->timeline, packet->timestamp, arrival_ns);
     }
-    if (!nack_tracker_received(receive->nack, packet->seq, arrival_ns))
+    gboolean fresh = nack_tracker_received(receive->nack, packet->seq, arrival_ns);
+    if (recovered)
+        receive->needless += ((fresh ? 0 : 1) - receive->needless) * NEEDLESS_WEIGHT;
+    if (!fresh)
         return FALSE;
     frame_assembler_packet(receive->assembler, packet->seq, packet->timestamp, packet->marker,
                            packet->payload, packet->payload_size, arrival_ns);
@@ -117,33 +134,78 @@ void video_receive_sender_report(VideoReceive *receive, guint64 ntp, guint32 rtp
     timeline_sender_report(receive->timeline, ntp, rtp_timestamp, arrival_ns);
 }
 
+void video_receive_want_keyframe(VideoReceive *receive, gboolean at_once)
+{
+    receive->need_keyframe = TRUE;
+    receive->urgent |= at_once;
+}
+
 static gboolean take_pli(VideoReceive *receive, gint64 now_ns)
 {
+    gint64 gap_ns = receive->urgent ? URGENT_GAP_NS : PLI_GAP_NS;
     receive->need_keyframe |= nack_tracker_take_give_up(receive->nack);
-    receive->need_keyframe |= video_input_take_need_keyframe(receive->input);
-    if (!receive->need_keyframe || now_ns - receive->last_pli_ns < PLI_GAP_NS)
+    if (!receive->need_keyframe || now_ns - receive->last_pli_ns < gap_ns)
         return FALSE;
-    receive->need_keyframe = FALSE;
+    receive->need_keyframe = receive->urgent = FALSE;
     receive->last_pli_ns = now_ns;
     receive->plis++;
     return TRUE;
+}
+
+static void measure_rate(VideoReceive *receive, gint64 now_ns)
+{
+    gint64 elapsed_ns = now_ns - receive->rate_since_ns;
+    if (receive->rate_since_ns && elapsed_ns < RATE_NS)
+        return;
+    guint64 bits = (receive->stats.bytes - receive->rate_bytes) * 8;
+    if (receive->rate_since_ns)
+        receive->rate_bps = (gint)MIN(bits * NS_PER_SEC / (guint64)elapsed_ns, G_MAXINT);
+    receive->rate_since_ns = now_ns;
+    receive->rate_bytes = receive->stats.bytes;
+}
+
+gboolean video_receive_is_lossy(const VideoReceive *receive)
+{
+    return nack_tracker_loss(receive->nack) > LOSS_HIGH;
+}
+
+/* When to ask again. Where packets are lost, so are requests: each is repeated before its answer
+ * could be here, for a sender that has just answered takes no notice of that. One that answers all
+ * of them is given its time. */
+static gint64 request_interval(const VideoReceive *receive, gint64 answer_ns)
+{
+    gboolean eager = video_receive_is_lossy(receive) && receive->needless < NEEDLESS_HIGH;
+    return eager ? answer_ns / 3 : answer_ns;
 }
 
 guint video_receive_tick(VideoReceive *receive, gint64 now_ns, gint64 rtt_ns, guint16 *seqs,
                          guint max, gboolean *pli)
 {
     guint16 oldest = 0;
-    gint64 wait_ns = CLAMP(2 * MAX(rtt_ns, 0) + 20 * NS_PER_MS, MIN_WAIT_NS, MAX_WAIT_NS);
+    gint64 answer_ns = rtt_ns > 0 ? rtt_ns : DEFAULT_RTT_NS;
+    gint64 wait_ns = CLAMP(WAIT_RTTS * answer_ns + 100 * NS_PER_MS, MIN_WAIT_NS, MAX_WAIT_NS);
+    measure_rate(receive, now_ns);
     if (receive->assembler) {
-        frame_assembler_tick(receive->assembler, now_ns, wait_ns);
+        frame_assembler_tick(receive->assembler, now_ns, max > 0 ? wait_ns : MIN_WAIT_NS);
         if (frame_assembler_oldest_wanted(receive->assembler, &oldest))
             nack_tracker_forget_before(receive->nack, oldest);
     }
     *pli = take_pli(receive, now_ns);
     guint n =
-        nack_tracker_due(receive->nack, now_ns, rtt_ns > 0 ? rtt_ns : DEFAULT_RTT_NS, seqs, max);
+        nack_tracker_due(receive->nack, now_ns, request_interval(receive, answer_ns), seqs, max);
     receive->nacks += n;
     return n;
+}
+
+void video_receive_idle(VideoReceive *receive, gint64 now_ns)
+{
+    measure_rate(receive, now_ns);
+    if (receive->stats.started)
+        nack_tracker_forget_before(receive->nack, (guint16)(receive->stats.max_seq + 1));
+    if (receive->assembler)
+        frame_assembler_tick(receive->assembler, now_ns, IDLE_WAIT_NS);
+    nack_tracker_take_give_up(receive->nack);
+    receive->need_keyframe = receive->urgent = FALSE;
 }
 
 void video_receive_report(VideoReceive *receive, gint64 now_ns, RtcpReportBlock *block)
@@ -161,12 +223,18 @@ guint32 video_receive_ssrc(const VideoReceive *receive)
     return receive->ssrc;
 }
 
+const CodecType *video_receive_codec(const VideoReceive *receive)
+{
+    return receive->codec;
+}
+
 void video_receive_stats(const VideoReceive *receive, VideoReceiveStats *stats)
 {
     *stats = (VideoReceiveStats){ .packets = receive->stats.packets,
                                   .bytes = receive->stats.bytes,
                                   .nacks = receive->nacks,
                                   .plis = receive->plis,
+                                  .rate_bps = receive->rate_bps,
                                   .codec = receive->codec ? receive->codec->name : NULL };
     if (receive->assembler)
         frame_assembler_stats(receive->assembler, &stats->frames);

@@ -1,50 +1,36 @@
 #include "room/viewer.h"
 
-#include <string.h>
-
 #include "base/clock.h"
-#include "rtp/history.h"
-#include "rtp/rtp_stats.h"
-#include "rtp/rtx.h"
+#include "room/viewer_private.h"
 
-#define HISTORY_PACKETS   512
-#define HISTORY_NS        (1500 * NS_PER_MS)
-#define MIN_RESEND_GAP_NS (40 * NS_PER_MS)
-/* Nobody gets more again than was sent in the first place, but for the last packets. */
-#define MAX_RESEND_CREDIT 256
-#define MAX_BATCH         64
+/* A hole is noticed with the next packet, and its answer may jitter. */
+#define RESEND_SLACK_NS (80 * NS_PER_MS)
+#define PLAYOUT_RISE    125 /* a second to the second: 8 ms. The sound follows no faster. */
+#define PLAYOUT_FALL    100
+#define RTT_RISE        32 /* reports until a longer round trip is believed to be the least one */
+#define VOICE_WISH_FEC  VOICE_RATES /* added to the rate */
 
-typedef struct {
-    ViewerStream config;
-    guint16 next_seq;
-    guint32 ts_offset;
-    RtpSendStats sent;
-    guint32 reported; /* packets that the last sender report counted */
-} OutStream;
+/* --- which encode of the mix it wants ---------------------------------------------------- */
 
-struct Viewer {
-    gint refs; /* atomic */
-    Engine *engine;
+void viewer_publish_voice_wish(Viewer *viewer)
+{
+    VoiceWish wish = viewer_sound_wish(&viewer->sound);
+    g_atomic_int_set(&viewer->voice_wish, (gint)wish.rate + (wish.fec ? VOICE_WISH_FEC : 0));
+}
 
-    /* Net thread. */
-    Transport *transport; /* NULL: detached */
-    ViewerConfig config;
-    OutStream audio, video;
-    guint16 rtx_seq, transport_seq;
-    RtpHistory *history;
-    Rendition *rendition;
-    gboolean had_keyframe;
-    guint resend_credit; /* packets */
-    gint64 next_report_ns;
-    ViewerStats stats;
-};
+VoiceWish viewer_voice_wish(const Viewer *viewer)
+{
+    gint wish = g_atomic_int_get(&viewer->voice_wish);
+    return (VoiceWish){ .rate = (VoiceRate)(wish % VOICE_WISH_FEC), .fec = wish >= VOICE_WISH_FEC };
+}
 
-/* One outgoing frame's packets, built side by side and sent with one call. */
-typedef struct {
-    guint8 data[MAX_BATCH][TRANSPORT_MAX_RTP + TRANSPORT_TAG];
-    TransportPacket packets[MAX_BATCH];
-    guint count;
-} Batch;
+void viewer_set_audio_budget(Viewer *viewer, gint bps)
+{
+    viewer_sound_budget(&viewer->sound, bps, engine_now_ns(viewer->engine));
+    viewer_publish_voice_wish(viewer);
+}
+
+/* --- life -------------------------------------------------------------------------------- */
 
 Viewer *viewer_new(Engine *engine)
 {
@@ -57,6 +43,9 @@ Viewer *viewer_new(Engine *engine)
     viewer->rtx_seq = (guint16)g_random_int_range(0, 32768);
     viewer->audio.ts_offset = g_random_int();
     viewer->video.ts_offset = g_random_int();
+    viewer_sound_init(&viewer->sound, (gint)config_int(engine_config(engine), "audio.bitrate"));
+    viewer_publish_voice_wish(viewer);
+    viewer_send_clear(viewer);
     return viewer;
 }
 
@@ -71,6 +60,10 @@ void viewer_unref(Viewer *viewer)
     if (!viewer || !g_atomic_int_dec_and_test(&viewer->refs))
         return;
     g_clear_pointer(&viewer->history, rtp_history_free);
+    viewer_sound_clear(&viewer->sound);
+    pacer_free(viewer->pacer);
+    bwe_free(viewer->rate.bwe);
+    ladder_unref(viewer->ladder);
     g_free(viewer);
 }
 
@@ -86,16 +79,25 @@ static void configure_stream(OutStream *stream, const ViewerStream *config, gint
 
 void viewer_configure(Viewer *viewer, const ViewerConfig *config)
 {
+    /* What was sent as another codec cannot be sent again as this one. */
+    if (config->video.payload_type != viewer->video.config.payload_type)
+        viewer_send_clear(viewer);
     viewer->config = *config;
+    ViewerSoundConfig sound = viewer->sound.config;
+    sound.payload_type = config->audio.payload_type;
+    sound.red_payload_type = config->red_payload_type;
+    sound.fec = config->audio_fec;
+    viewer_sound_configure(&viewer->sound, &sound);
+    viewer_publish_voice_wish(viewer);
     configure_stream(&viewer->audio, &config->audio, 48000);
     configure_stream(&viewer->video, &config->video, 90000);
-    if (config->video.active && config->nack && !viewer->history)
-        viewer->history = rtp_history_new(HISTORY_PACKETS, HISTORY_NS);
+    viewer_rate_configure(viewer, config->transport_cc);
 }
 
 void viewer_attach(Viewer *viewer, Transport *transport)
 {
     viewer->transport = transport;
+    viewer_rate_begin(viewer);
     if (viewer->rendition)
         rendition_request_keyframe(viewer->rendition, TRUE);
 }
@@ -103,7 +105,8 @@ void viewer_attach(Viewer *viewer, Transport *transport)
 void viewer_detach(Viewer *viewer)
 {
     viewer->transport = NULL;
-    viewer_set_rendition(viewer, NULL);
+    viewer_set_ladder(viewer, NULL);
+    viewer_send_clear(viewer);
 }
 
 gboolean viewer_sends_video(const Viewer *viewer)
@@ -111,197 +114,41 @@ gboolean viewer_sends_video(const Viewer *viewer)
     return viewer->video.config.active;
 }
 
-void viewer_set_rendition(Viewer *viewer, Rendition *rendition)
+/* Who receives only does not know its round trip: where packets are lost, its pictures are told to
+ * wait for those that are sent again. */
+static void move_playout(Viewer *viewer, gint64 now_ns)
 {
-    if (viewer->rendition == rendition)
+    gboolean waits = viewer->config.nack && viewer->sound.lossy && viewer->least_rtt_ns;
+    gint64 wanted_ns = waits ? viewer->least_rtt_ns + RESEND_SLACK_NS : 0;
+    gint64 passed_ns = viewer->playout_moved_ns ? now_ns - viewer->playout_moved_ns : 0;
+    gint64 min_ns = viewer->playout_min_ns;
+    viewer->playout_min_ns =
+        CLAMP(wanted_ns, min_ns - passed_ns / PLAYOUT_FALL, min_ns + passed_ns / PLAYOUT_RISE);
+    viewer->playout_moved_ns = now_ns;
+}
+
+void viewer_tick(Viewer *viewer, gint64 now_ns)
+{
+    move_playout(viewer, now_ns);
+    if (!viewer->transport)
         return;
-    Rendition *before = viewer->rendition;
-    viewer->rendition = rendition ? rendition_ref(rendition) : NULL;
-    viewer->had_keyframe = FALSE;
-    if (rendition)
-        rendition_add_viewer(rendition, viewer);
-    if (before) {
-        rendition_remove_viewer(before, viewer);
-        rendition_unref(before);
-    }
-}
-
-/* --- sending ----------------------------------------------------------------------------- */
-
-static RtpExtValues ext_values(Viewer *viewer, const RtpExtMap *map, gint64 now_ns)
-{
-    RtpExtValues values = { .has_abs_send_time = TRUE, .abs_send_time = rtp_abs_send_time(now_ns) };
-    if (map->id_of[RTP_EXT_TRANSPORT_CC]) {
-        values.has_transport_seq = TRUE;
-        values.transport_seq = viewer->transport_seq++;
-    }
-    return values;
-}
-
-/* Where the next packet of the batch is to be written. */
-static guint8 *batch_next(Batch *batch)
-{
-    return batch->data[batch->count];
-}
-
-/* A packet of this size was written there; 0: it did not fit. */
-static void batch_commit(Viewer *viewer, Batch *batch, gsize size)
-{
-    if (!size)
-        return;
-    batch->packets[batch->count].data = batch_next(batch);
-    batch->packets[batch->count].size = size;
-    viewer->stats.bytes += size;
-    batch->count++;
-}
-
-static void batch_add(Viewer *viewer, Batch *batch, const RtpPacket *header, const RtpExtMap *map,
-                      gint64 now_ns)
-{
-    guint8 *out = batch_next(batch);
-    RtpExtValues values = ext_values(viewer, map, now_ns);
-    gsize header_size = rtp_write_header(out, TRANSPORT_MAX_RTP, header, map, &values);
-    if (!header_size || header_size + header->payload_size > TRANSPORT_MAX_RTP)
-        return;
-    memcpy(out + header_size, header->payload, header->payload_size);
-    batch_commit(viewer, batch, header_size + header->payload_size);
-}
-
-ON_NET_THREAD static void batch_send(Viewer *viewer, Batch *batch)
-{
-    if (batch->count > 0)
-        transport_send_rtp(viewer->transport, batch->packets, batch->count);
-    batch->count = 0;
-}
-
-void viewer_send_audio(Viewer *viewer, const guint8 *payload, gsize size, gint64 mix_samples,
-                       gint64 now_ns)
-{
-    OutStream *stream = &viewer->audio;
-    Batch batch;
-    if (!viewer->transport || !stream->config.active)
-        return;
-    RtpPacket header = { .payload_type = stream->config.payload_type,
-                         .seq = stream->next_seq++,
-                         .timestamp = (guint32)mix_samples + stream->ts_offset,
-                         .ssrc = stream->config.ssrc,
-                         .payload = payload,
-                         .payload_size = size };
-    batch.count = 0;
-    batch_add(viewer, &batch, &header, &stream->config.extensions, now_ns);
-    batch_send(viewer, &batch);
-    gint64 media_ns = viewer->config.mix_epoch_ns + mix_samples * 125000 / 6;
-    rtp_send_stats_packet(&stream->sent, header.timestamp, size, media_ns);
-    viewer->stats.audio_packets++;
-}
-
-static void remember(Viewer *viewer, const RtpPacket *header, GBytes *payload, gint64 now_ns)
-{
-    if (!viewer->history)
-        return;
-    RtpHistoryPacket packet = { .seq = header->seq,
-                                .timestamp = header->timestamp,
-                                .marker = header->marker,
-                                .payload = payload };
-    rtp_history_add(viewer->history, &packet, now_ns);
-}
-
-static void send_video_payload(Viewer *viewer, Batch *batch, const RenditionFrame *frame, guint i,
-                               gint64 now_ns)
-{
-    OutStream *stream = &viewer->video;
-    GBytes *payload = frame->payloads->pdata[i];
-    gsize size = 0;
-    gconstpointer data = g_bytes_get_data(payload, &size);
-    RtpPacket header = { .payload_type = stream->config.payload_type,
-                         .marker = i + 1 == frame->payloads->len,
-                         .seq = stream->next_seq++,
-                         .timestamp = frame->rtp_timestamp + stream->ts_offset,
-                         .ssrc = stream->config.ssrc,
-                         .payload = data,
-                         .payload_size = size };
-    batch_add(viewer, batch, &header, &stream->config.extensions, now_ns);
-    remember(viewer, &header, payload, now_ns);
-    rtp_send_stats_packet(&stream->sent, header.timestamp, size, frame->captured_ns);
-    viewer->stats.video_packets++;
-    viewer->resend_credit = MIN(viewer->resend_credit + 1, MAX_RESEND_CREDIT);
-}
-
-void viewer_send_video(Viewer *viewer, const RenditionFrame *frame, gint64 now_ns)
-{
-    Batch batch;
-    if (!viewer->transport || !viewer->video.config.active)
-        return;
-    if (!viewer->had_keyframe && !frame->keyframe)
-        return;
-    viewer->had_keyframe = TRUE;
-    batch.count = 0;
-    for (guint i = 0; i < frame->payloads->len; i++) {
-        send_video_payload(viewer, &batch, frame, i, now_ns);
-        if (batch.count == MAX_BATCH)
-            batch_send(viewer, &batch);
-    }
-    batch_send(viewer, &batch);
-    viewer->stats.frames++;
-    viewer->stats.keyframes += frame->keyframe;
+    viewer_rate_tick(viewer, now_ns);
+    viewer_pump(viewer, now_ns);
 }
 
 /* --- feedback ---------------------------------------------------------------------------- */
 
-typedef struct {
-    Viewer *viewer;
-    gint64 now_ns;
-    guint budget;
-} Resend;
-
-/* As a retransmission (RFC 4588); without RTX the packet as it was. */
-ON_NET_THREAD static void resend_packet(Viewer *viewer, const RtpHistoryPacket *packet,
-                                        gint64 now_ns)
+static void note_rtt(Viewer *viewer, gint64 rtt_ns)
 {
-    const RtpExtMap *map = &viewer->video.config.extensions;
-    gboolean rtx = viewer->config.rtx_payload_type >= 0 && viewer->config.rtx_ssrc;
-    Batch batch;
-    RtpPacket header = { .payload_type = viewer->video.config.payload_type,
-                         .seq = packet->seq,
-                         .marker = packet->marker,
-                         .timestamp = packet->timestamp,
-                         .ssrc = viewer->video.config.ssrc };
-    header.payload = g_bytes_get_data(packet->payload, &header.payload_size);
-    batch.count = 0;
-    if (rtx) {
-        RtpExtValues values = ext_values(viewer, map, now_ns);
-        header.payload_type = (guint8)viewer->config.rtx_payload_type;
-        header.ssrc = viewer->config.rtx_ssrc;
-        header.seq = viewer->rtx_seq++;
-        batch_commit(
-            viewer, &batch,
-            rtx_write(batch_next(&batch), TRANSPORT_MAX_RTP, &header, packet->seq, map, &values));
-    } else {
-        batch_add(viewer, &batch, &header, map, now_ns);
-    }
-    batch_send(viewer, &batch);
-    viewer->stats.resent++;
+    gint64 least_ns = viewer->least_rtt_ns;
+    viewer->stats.rtt_ns = rtt_ns;
+    if (!least_ns || rtt_ns < least_ns)
+        viewer->least_rtt_ns = rtt_ns;
+    else
+        viewer->least_rtt_ns += (rtt_ns - least_ns) / RTT_RISE;
 }
 
-static void resend_one(guint16 seq, gpointer user)
-{
-    Resend *resend = user;
-    Viewer *viewer = resend->viewer;
-    thread_assert_net();
-    gint64 gap_ns = MAX(viewer->stats.rtt_ns, MIN_RESEND_GAP_NS);
-    viewer->stats.nacked++;
-    if (!resend->budget || !viewer->resend_credit || !viewer->history)
-        return;
-    const RtpHistoryPacket *packet =
-        rtp_history_resend(viewer->history, seq, resend->now_ns, gap_ns);
-    if (!packet)
-        return;
-    resend->budget--;
-    viewer->resend_credit--;
-    resend_packet(viewer, packet, resend->now_ns);
-}
-
-static void on_reports(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
+ON_NET_THREAD static void on_reports(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
 {
     for (guint i = 0; i < packet->report_count; i++) {
         const RtcpReportBlock *block = &packet->reports[i];
@@ -310,10 +157,14 @@ static void on_reports(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
             continue;
         gint64 rtt_ns = rtp_rtt_ns(block, clock_ntp(now_ns));
         if (rtt_ns >= 0)
-            viewer->stats.rtt_ns = rtt_ns;
+            note_rtt(viewer, rtt_ns);
         if (video)
             viewer->stats.fraction_lost = block->fraction_lost;
+        else
+            viewer_sound_report(&viewer->sound, block, now_ns);
+        viewer_rate_report(viewer, block, rtt_ns, now_ns);
     }
+    viewer_publish_voice_wish(viewer);
 }
 
 static gboolean fir_is_ours(const Viewer *viewer, const RtcpPacket *packet)
@@ -334,14 +185,13 @@ void viewer_rtcp(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
                         (packet->type == RTCP_FIR && fir_is_ours(viewer, packet));
     if (keyframe) {
         viewer->stats.plis++;
-        if (viewer->rendition)
-            rendition_request_keyframe(viewer->rendition, FALSE);
+        viewer_want_keyframe(viewer, now_ns);
     } else if (packet->type == RTCP_NACK && about_video) {
-        Resend resend = { viewer, now_ns, 64 };
-        rtcp_nack_each(packet, resend_one, &resend);
+        viewer_nack(viewer, packet, now_ns);
     } else if (packet->type == RTCP_RECEIVER_REPORT || packet->type == RTCP_SENDER_REPORT) {
         on_reports(viewer, packet, now_ns);
     }
+    viewer_rate_rtcp(viewer, packet, now_ns);
 }
 
 /* --- reports ----------------------------------------------------------------------------- */
@@ -369,9 +219,41 @@ gboolean viewer_write_reports(Viewer *viewer, RtcpWriter *writer, gint64 now_ns)
     return write_report(viewer, &viewer->video, writer, now_ns) || wrote;
 }
 
+gint viewer_sound_bps(const Viewer *viewer)
+{
+    VoiceWish wish = viewer_sound_wish(&viewer->sound);
+    gint bps = voice_rate_bps(wish.rate, viewer->sound.config.full_bps);
+    return viewer_sound_red(&viewer->sound) ? 2 * bps : bps;
+}
+
+static void line_stats(const Bwe *bwe, ViewerStats *stats)
+{
+    BweStats line;
+    bwe_stats(bwe, &line);
+    stats->estimate_bps = line.estimate_bps;
+    stats->acked_bps = line.acked_bps;
+    stats->delay_bps = line.delay_bps;
+    stats->loss_bps = line.loss_bps;
+    stats->queue_state = (gint)line.state;
+    stats->queue_trend = line.trend;
+    stats->queue_threshold = line.threshold_ms;
+}
+
 void viewer_stats(const Viewer *viewer, ViewerStats *stats)
 {
+    const ViewerRate *rate = &viewer->rate;
     *stats = viewer->stats;
+    stats->audio_fec = viewer_sound_wish(&viewer->sound).fec;
+    stats->audio_red = viewer_sound_red(&viewer->sound);
+    stats->audio_loss = viewer->sound.loss;
+    stats->audio_bps = viewer_sound_bps(viewer);
+    if (rate->bwe && rate->transport_cc)
+        line_stats(rate->bwe, stats);
+    stats->budget_bps = rate->transport_cc ? rate->budget_bps : 0;
+    stats->rung = viewer->ladder && rate->decided ? rate->choice.pick.rung : RUNG_NONE;
+    stats->base_only = rate->choice.pick.base_only;
+    stats->playout_ns = viewer->playout_min_ns;
+    stats->queue_ns = viewer->pacer ? pacer_queue_ns(viewer->pacer) : 0;
 }
 
 gint64 viewer_rtt_ns(const Viewer *viewer)

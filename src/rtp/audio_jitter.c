@@ -21,7 +21,7 @@
  * or spare one pull. */
 #define SLACK_NS       (10 * NS_PER_MS)
 #define URGENT_NS      (100 * NS_PER_MS)
-#define SKIP_NS        (300 * NS_PER_MS)
+#define SKIP_NS        (200 * NS_PER_MS)
 #define WARM_UP        2     /* packets that the decoder gets before the one that is played */
 #define MAX_CONCEALED  24000 /* 500 ms; faded to silence long before */
 
@@ -30,9 +30,10 @@
 #define EARLY_PACKETS  64 /* how far before the very first packet reordered ones may come */
 #define MAX_LATE_RUN   25 /* late ones in a row: it is we who are ahead, led on by a stray packet */
 
-#define LOSS_WEIGHT    (1.0 / 128)
-#define LOSS_HIGH      0.01
-#define LOSS_LOW       0.004
+/* Two losses within ten seconds, and none for fifteen. */
+#define LOSS_WEIGHT (1.0 / 512)
+#define LOSS_HIGH   0.003
+#define LOSS_LOW    0.0008
 
 typedef struct {
     gint64 seq, ts; /* unwrapped */

@@ -17,6 +17,14 @@ typedef struct {
     gdouble weight[DELAY_METER_BUCKETS]; /* sum 1 as soon as there is one interval */
     guint intervals;
     gint64 quantile_ns; /* of the largest delays of the intervals of 400 ms, 95 % are below this */
+
+    /* What a stall left behind is forgotten when the line has been calm for some intervals; for
+     * more of them where that was too early lately. */
+    guint calm;         /* intervals in a row that needed far less than the quantile */
+    gint64 calm_max_ns; /* the most that they needed */
+    guint patience;
+    gint64 forgotten_ns;       /* the quantile before it was forgotten; 0: not lately */
+    guint intervals_forgotten; /* for so long */
 } DelayMeter;
 
 void delay_meter_reset(DelayMeter *meter);

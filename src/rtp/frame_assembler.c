@@ -521,7 +521,8 @@ static void skip_droppable(FrameAssembler *assembler)
             !(may_follow_hole(assembler, seq, &intact) || keyframe))
             continue;
         /* The frame with the hole may have lost its end: count it at least. */
-        assembler->stats.dropped_frames += MAX(remove_before(assembler, seq), 1);
+        guint dropped_frames = remove_before(assembler, seq);
+        assembler->stats.dropped_frames += MAX(dropped_frames, 1);
         set_cursor(assembler, seq);
         if (!intact)
             assembler->chain.broken_tid = 1;

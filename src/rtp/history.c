@@ -42,7 +42,7 @@ void rtp_history_free(RtpHistory *history)
     g_free(history);
 }
 
-static Slot *slot_of(RtpHistory *history, gint64 ext_seq)
+static Slot *slot_of(const RtpHistory *history, gint64 ext_seq)
 {
     return &history->slots[ext_seq & (history->capacity - 1)];
 }
@@ -84,11 +84,24 @@ void rtp_history_add(RtpHistory *history, const RtpHistoryPacket *packet, gint64
     slot->packet.payload = payload;
 }
 
+static gint64 ext_seq_of(const RtpHistory *history, guint16 seq)
+{
+    gint64 newest = history->unwrap.last;
+    return newest + seq16_diff(seq, (guint16)newest);
+}
+
+gboolean rtp_history_is_gone(const RtpHistory *history, guint16 seq, gint64 now_ns)
+{
+    gint64 ext_seq = ext_seq_of(history, seq);
+    const Slot *slot = slot_of(history, ext_seq);
+    return ext_seq < history->oldest ||
+           (holds(slot, ext_seq) && now_ns - slot->sent_ns > history->max_age_ns);
+}
+
 const RtpHistoryPacket *rtp_history_resend(RtpHistory *history, guint16 seq, gint64 now_ns,
                                            gint64 min_interval_ns)
 {
-    gint64 newest = history->unwrap.last;
-    gint64 ext_seq = newest + seq16_diff(seq, (guint16)newest);
+    gint64 ext_seq = ext_seq_of(history, seq);
     Slot *slot = slot_of(history, ext_seq);
     if (!holds(slot, ext_seq) || now_ns - slot->sent_ns > history->max_age_ns)
         return NULL;

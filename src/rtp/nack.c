@@ -9,6 +9,7 @@
 #define FIRST_WAIT_NS   (12 * NS_PER_MS) /* packets that merely overtook each other */
 #define MIN_INTERVAL_NS (20 * NS_PER_MS)
 #define DEFAULT_RTT_NS  (100 * NS_PER_MS)
+#define LOSS_WEIGHT     (1.0 / 256)
 
 typedef struct {
     gint64 seq;
@@ -20,6 +21,7 @@ struct NackTracker {
     SeqUnwrap unwrap; /* its `last` is the newest packet */
     gint64 wanted_from;
     gboolean give_up;
+    gdouble loss;
     guint missing_count;
     Missing missing[NACK_MAX_OUTSTANDING]; /* in sequence order */
     guint64 seen[SEEN_WINDOW / 64];        /* of the newest SEEN_WINDOW */
@@ -92,8 +94,10 @@ static void add_holes(NackTracker *tracker, gint64 from, gint64 to, gint64 now_n
         tracker->give_up = TRUE;
         return;
     }
-    for (gint64 seq = from; seq < to; seq++)
+    for (gint64 seq = from; seq < to; seq++) {
         tracker->missing[tracker->missing_count++] = (Missing){ .seq = seq, .since_ns = now_ns };
+        tracker->loss += (1 - tracker->loss) * LOSS_WEIGHT;
+    }
 }
 
 static void drop_aged(NackTracker *tracker)
@@ -129,6 +133,7 @@ gboolean nack_tracker_received(NackTracker *tracker, guint16 seq, gint64 now_ns)
         add_holes(tracker, MAX(newest + 1, tracker->wanted_from), ext, now_ns);
     }
     seen_set(tracker, ext, TRUE);
+    tracker->loss -= tracker->loss * LOSS_WEIGHT;
     return TRUE;
 }
 
@@ -174,6 +179,11 @@ gboolean nack_tracker_take_give_up(NackTracker *tracker)
     gboolean give_up = tracker->give_up;
     tracker->give_up = FALSE;
     return give_up;
+}
+
+gdouble nack_tracker_loss(const NackTracker *tracker)
+{
+    return tracker->loss;
 }
 
 guint nack_tracker_outstanding(const NackTracker *tracker)

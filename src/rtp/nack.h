@@ -9,7 +9,7 @@ typedef struct NackTracker NackTracker;
 
 #define NACK_MAX_OUTSTANDING 1000
 #define NACK_MAX_AGE         10000 /* sequence numbers behind the newest */
-#define NACK_MAX_TRIES       10
+#define NACK_MAX_TRIES       16
 
 NackTracker *nack_tracker_new(void);
 void nack_tracker_free(NackTracker *tracker);
@@ -25,7 +25,7 @@ gboolean nack_tracker_received(NackTracker *tracker, guint16 seq, gint64 now_ns)
 void nack_tracker_forget_before(NackTracker *tracker, guint16 seq);
 
 /** The sequence numbers to ask for now: first 12 ms after the hole appeared, then every
- *  max(rtt, 20 ms), at most 10 times. A negative rtt_ns (unknown) counts as 100 ms. Returns how
+ *  max(rtt, 20 ms), at most 16 times. A negative rtt_ns (unknown) counts as 100 ms. Returns how
  *  many were written to seqs, oldest first; what `max` leaves out stays due. */
 guint nack_tracker_due(NackTracker *tracker, gint64 now_ns, gint64 rtt_ns, guint16 *seqs,
                        guint max);
@@ -33,6 +33,9 @@ guint nack_tracker_due(NackTracker *tracker, gint64 now_ns, gint64 rtt_ns, guint
 /** TRUE once after the list overflowed (1000 holes) or a packet was given up: a key frame is
  *  needed. */
 gboolean nack_tracker_take_give_up(NackTracker *tracker);
+
+/** The share of the last few hundred packets that did not come, or not in order. */
+gdouble nack_tracker_loss(const NackTracker *tracker);
 
 guint nack_tracker_outstanding(const NackTracker *tracker);
 

@@ -2,6 +2,9 @@
 
 #include "base/bytes.h"
 
+#define MAX_OFFSET 0x3fff
+#define MAX_SIZE   0x3ff
+
 /* Section 3: F(1) type(7) offset(14) length(10) for each redundant block; F(1)=0 type(7) for the
  * primary, whose length is what remains. Returns how many blocks, 0 if there are too many. */
 static guint read_headers(ByteReader *reader, RedBlock blocks[RED_MAX_BLOCKS])
@@ -28,4 +31,19 @@ guint red_parse(const guint8 *payload, gsize size, RedBlock blocks[RED_MAX_BLOCK
         blocks[i].data = byte_reader_bytes(&reader, blocks[i].size);
     }
     return reader.failed ? 0 : n;
+}
+
+gsize red_write(guint8 *out, gsize capacity, const RedBlock *blocks, guint n)
+{
+    ByteWriter writer = byte_writer(out, capacity);
+    for (guint i = 0; i + 1 < n; i++) {
+        if (blocks[i].timestamp_offset > MAX_OFFSET || blocks[i].size > MAX_SIZE)
+            return 0;
+        byte_writer_u8(&writer, 0x80 | blocks[i].payload_type);
+        byte_writer_u24(&writer, blocks[i].timestamp_offset << 10 | (guint32)blocks[i].size);
+    }
+    byte_writer_u8(&writer, blocks[n - 1].payload_type);
+    for (guint i = 0; i < n; i++)
+        byte_writer_bytes(&writer, blocks[i].data, blocks[i].size);
+    return writer.failed ? 0 : writer.pos;
 }

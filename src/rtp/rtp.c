@@ -1,5 +1,7 @@
 #include "rtp/rtp.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 #define RTP_VERSION_BITS 0x80 /* version 2 in the two highest bits */
@@ -65,6 +67,18 @@ gsize rtp_write_header(guint8 *data, gsize size, const RtpPacket *packet, const 
     if (extended)
         data[0] |= 0x10;
     return writer.pos;
+}
+
+gsize rtp_write_padding(guint8 *data, gsize size, const RtpPacket *packet, const RtpExtMap *map,
+                        const RtpExtValues *values, guint8 padding)
+{
+    gsize header = rtp_write_header(data, size, packet, map, values);
+    if (header == 0 || padding == 0 || padding > size - header)
+        return 0;
+    data[0] |= 0x20;
+    memset(data + header, 0, padding);
+    data[header + padding - 1] = padding;
+    return header + padding;
 }
 
 guint32 rtp_abs_send_time(gint64 now_ns)

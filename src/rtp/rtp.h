@@ -85,7 +85,7 @@ void rtp_ext_parse(const RtpPacket *packet, const RtpExtMap *map, RtpExtensions 
 
 /** What we write into outgoing packets. */
 typedef struct {
-    const char *mid; /* or NULL */
+    const char *mid, *rid, *repaired_rid; /* or NULL */
     gboolean has_transport_seq;
     guint16 transport_seq;
     gboolean has_abs_send_time;
@@ -104,6 +104,11 @@ typedef struct {
  *  ssrc, csrc are used. Returns the header's size, 0 if `size` is too small. */
 gsize rtp_write_header(guint8 *data, gsize size, const RtpPacket *packet, const RtpExtMap *map,
                        const RtpExtValues *values);
+
+/** A whole packet of nothing but `padding` bytes (1..255), RFC 3550 section 5.1. Returns its size,
+ * 0 if `size` is too small. */
+gsize rtp_write_padding(guint8 *data, gsize size, const RtpPacket *packet, const RtpExtMap *map,
+                        const RtpExtValues *values, guint8 padding);
 
 /** The extension block alone, behind the CSRCs: profile, length, elements, padding. FALSE: there is
  *  nothing to write and nothing was written. Where the room ends, the writer fails. */

@@ -204,6 +204,10 @@ static void add_all(ElementList *list, const RtpExtValues *values)
 {
     if (values->mid)
         add_element(list, RTP_EXT_MID, values->mid, strlen(values->mid));
+    if (values->rid)
+        add_element(list, RTP_EXT_RID, values->rid, strlen(values->rid));
+    if (values->repaired_rid)
+        add_element(list, RTP_EXT_REPAIRED_RID, values->repaired_rid, strlen(values->repaired_rid));
     if (values->has_transport_seq)
         add_number(list, RTP_EXT_TRANSPORT_CC, values->transport_seq, 2);
     if (values->has_abs_send_time)

@@ -22,7 +22,7 @@ typedef struct {
     const char *const *extensions[2]; /* URIs by kind (SDP_AUDIO, SDP_VIDEO), NULL-ended */
     gboolean send, receive;           /* what this peer may do at all */
     const char *preferred_video;      /* encoding to send where offered, or NULL */
-    gboolean simulcast;               /* receive every layer offered; FALSE: the peer sends one */
+    gboolean simulcast;               /* receive the layers offered; FALSE: the peer sends one */
     gboolean red;                     /* take RED of Opus (RFC 2198) where offered, and offer it */
 } NegotiateConfig;
 
@@ -40,8 +40,11 @@ typedef struct {
 typedef struct {
     guint ssrc;     /* announced by the peer; 0 where it did not */
     guint rtx_ssrc; /* 0: none */
-    char rid[17];   /* "" where not simulcast */
+    char rid[17];   /* "" where not simulcast, or told apart by SSRC alone */
 } NegotiatedSource;
+
+/** Layers of one picture that are taken; further ones are left out of the answer. */
+#define NEGOTIATE_MAX_LAYERS 3
 
 typedef struct {
     SdpKind kind;
@@ -59,6 +62,7 @@ typedef struct {
     /** Of NegotiatedSource: what the peer will send, as far as it said so. With simulcast one per
      *  layer in the peer's order; a packet's RID overrides the SSRC given here. */
     GArray *sources;
+    gboolean simulcast;             /* `sources` are the layers of one picture */
     char *msid_stream, *msid_track; /* the peer's, or NULL */
     char *cname;                    /* the peer's, or NULL */
     gint max_frame_size; /* the peer's max-fs in macroblocks for what we send; 0: no limit */

@@ -1,3 +1,4 @@
+#include "sdp/negotiate_rid.h"
 #include "sdp/negotiate_text.h"
 
 /** A refused m-line stays in its place, with port 0 (RFC 3264 section 6). */
@@ -35,14 +36,15 @@ static void add_red(SdpMedia *section, const NegotiatedMedia *media, const SdpMe
                          red->fmtp);
 }
 
-static void add_simulcast(SdpMedia *section, const NegotiatedMedia *media)
+static void add_simulcast(SdpMedia *section, const NegotiatedMedia *media, const SdpMedia *offered)
 {
     g_autoptr(GString) layers = g_string_new(NULL);
     for (guint i = 0; i < media->sources->len; i++) {
         const NegotiatedSource *source = &g_array_index(media->sources, NegotiatedSource, i);
         if (!*source->rid)
             continue;
-        sdp_media_add_rid(section, source->rid, FALSE, NULL);
+        g_autofree char *params = negotiate_rid_answer(offered, source->rid, media);
+        sdp_media_add_rid(section, source->rid, FALSE, params);
         g_string_append_printf(layers, "%s%s", layers->len ? ";" : "", source->rid);
     }
     if (layers->len)
@@ -73,7 +75,7 @@ static void accept(SdpMedia *section, const NegotiatedMedia *media, const SdpMed
     }
     add_codecs(section, media);
     add_red(section, media, offered);
-    add_simulcast(section, media);
+    add_simulcast(section, media, offered);
     if (media->we_send)
         negotiate_text_sources(section, local, media->local_ssrc, media->local_rtx_ssrc);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sdp/negotiate_rid.h"
+
 static void codec_clear(gpointer data)
 {
     NegotiatedCodec *codec = data;
@@ -305,56 +307,15 @@ static void fill_announced_sources(const SdpMedia *peer, NegotiatedMedia *media)
     }
 }
 
-static gboolean has_send_rid(const SdpMedia *peer, const char *id)
+/** With simulcast: one source per layer. */
+static void fill_simulcast(const NegotiateSection *section, NegotiatedMedia *media)
 {
-    for (guint i = 0; i < peer->rids->len; i++) {
-        const SdpRid *rid = &g_array_index(peer->rids, SdpRid, i);
-        if (rid->send && g_str_equal(rid->id, id))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean has_layer(const GArray *layers, const char *rid)
-{
-    for (guint i = 0; i < layers->len; i++) {
-        if (g_str_equal(g_array_index(layers, NegotiatedSource, i).rid, rid))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/** The layers of a=simulcast: of alternatives the first, paused ones too (RFC 8853 section 5.1). */
-static GArray *simulcast_layers(const SdpMedia *peer)
-{
-    GArray *layers = g_array_new(FALSE, TRUE, sizeof(NegotiatedSource));
-    g_auto(GStrv) streams = g_strsplit(peer->simulcast_send, ";", SDP_MAX_RIDS + 1);
-    for (guint i = 0; i < SDP_MAX_RIDS && streams[i]; i++) {
-        char *id = streams[i] + (streams[i][0] == '~');
-        id[strcspn(id, ",")] = '\0';
-        NegotiatedSource layer = { 0 };
-        g_strlcpy(layer.rid, id, sizeof layer.rid);
-        if (has_send_rid(peer, id) && !has_layer(layers, id))
-            g_array_append_val(layers, layer);
-    }
-    return layers;
-}
-
-/** With simulcast: one source per layer. Firefox announces the SSRCs too, in the layers' order. */
-static void fill_simulcast_sources(const NegotiateSection *section, NegotiatedMedia *media)
-{
-    if (!section->mutual_simulcast || !section->peer->simulcast_send ||
-        !has_extension(media, NEGOTIATE_URI_RID))
+    if (!section->mutual_simulcast)
         return;
-    g_autoptr(GArray) layers = simulcast_layers(section->peer);
-    if (layers->len < 2)
+    g_autoptr(GArray) layers = negotiate_rid_layers(section->peer, media);
+    if (layers->len == 0)
         return;
-    for (guint i = 0; i < layers->len && layers->len == media->sources->len; i++) {
-        const NegotiatedSource *announced = &g_array_index(media->sources, NegotiatedSource, i);
-        NegotiatedSource *layer = &g_array_index(layers, NegotiatedSource, i);
-        layer->ssrc = announced->ssrc;
-        layer->rtx_ssrc = announced->rtx_ssrc;
-    }
+    media->simulcast = TRUE;
     g_array_set_size(media->sources, 0);
     g_array_append_vals(media->sources, layers->data, layers->len);
 }
@@ -396,7 +357,7 @@ void negotiate_section_fill(const NegotiateSection *section, NegotiatedMedia *me
     fill_red(section, media);
     if (media->we_receive) {
         fill_announced_sources(section->peer, media);
-        fill_simulcast_sources(section, media);
+        fill_simulcast(section, media);
         fill_msid(section->peer, media);
     }
     media->max_frame_size = max_frame_size(media);

@@ -118,12 +118,13 @@ static void add_red(const Offer *offer, SdpMedia *section)
     sdp_media_add_format(section, RED_PAYLOAD_TYPE, "red", opus->clock_hz, opus->channels, fmtp);
 }
 
+/** Of the camera: a screen is wanted as it is. Browsers make the first the smallest. */
 static void add_simulcast(SdpMedia *section)
 {
-    static const char *const layers[] = { "h", "m", "l" };
+    static const char *const layers[] = { "q", "h", "f" };
     for (guint i = 0; i < G_N_ELEMENTS(layers); i++)
         sdp_media_add_rid(section, layers[i], FALSE, NULL);
-    section->simulcast_recv = g_strdup("h;m;l");
+    section->simulcast_recv = g_strdup("q;h;f");
 }
 
 static void add_section(Offer *offer, SdpSession *session, SdpKind kind, gboolean first)
@@ -148,7 +149,7 @@ static void add_section(Offer *offer, SdpSession *session, SdpKind kind, gboolea
         add_red(offer, section);
     if (kind == SDP_VIDEO && config->receive) {
         section->bandwidth_bps = offer->local->video_bitrate_bps;
-        if (config->simulcast)
+        if (config->simulcast && first)
             add_simulcast(section);
     }
     if (sends) {

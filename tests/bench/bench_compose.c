@@ -1,6 +1,7 @@
 /* What a tick of the compositor costs: tiles of 640x360 composed onto 1280x720, everything
- * changed, one tile changed, nothing changed; and the scaling kernels alone. Microseconds of CPU
- * time, the median of many runs. */
+ * changed, one tile changed, nothing changed, a glide, a ticker; and the scaling kernels alone.
+ * Fails if a tick in which nothing changed costs more than 5 % of one in which everything did.
+ * Microseconds of CPU time, the median of many runs. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +9,13 @@
 #include "base/clock.h"
 #include "mixer/canvas.h"
 #include "mixer/compositor.h"
+#include "mixer/glide.h"
 #include "mixer/layout.h"
 #include "mixer/picture.h"
 
 #define RUNS      301
 #define MAX_TILES 16
+#define TICK_NS   (G_GINT64_CONSTANT(1000000000) / 30)
 
 static int compare_ns(const void *a, const void *b)
 {
@@ -43,34 +46,104 @@ static AVFrame *bench_picture(int width, int height, guint32 seed)
     return frame;
 }
 
-/* `moving` tiles get a new picture in each tick. */
-static double bench_tick(const Layout *layout, AVFrame *const *pictures, guint n, guint moving)
-{
-    LayoutSource sources[MAX_TILES] = { 0 };
-    LayoutTile places[MAX_TILES];
+/* A grid of people, and where they are. */
+typedef struct {
     CompositorTile tiles[MAX_TILES];
     char ids[MAX_TILES][4];
-    gint64 runs[RUNS];
-    g_autoptr(Compositor) compositor = compositor_new(1280, 720, layout_background(layout));
-    layout_solve(layout, sources, n, 1280, 720, places, MAX_TILES);
+    guint n;
+    guint32 background_rgb;
+} BenchGrid;
+
+static void bench_grid(BenchGrid *grid, const Layout *layout, AVFrame *const *pictures, guint n)
+{
+    LayoutSource sources[MAX_TILES] = { 0 };
+    static LayoutPlan plan;
     for (guint i = 0; i < n; i++) {
-        g_snprintf(ids[i], sizeof ids[i], "%u", i);
-        tiles[i] = (CompositorTile){ .id = ids[i],
-                                     .rect = places[i].rect,
-                                     .fit = places[i].fit,
-                                     .radius = places[i].radius,
-                                     .picture = pictures[i],
-                                     .label = "Ada Lovelace",
-                                     .speaking = i == 0 };
+        g_snprintf(grid->ids[i], sizeof grid->ids[i], "%u", i);
+        sources[i] = (LayoutSource){
+            .id = grid->ids[i], .participant = grid->ids[i], .name = "Ada Lovelace", .join = i + 1
+        };
     }
-    compositor_compose(compositor, tiles, n);
+    layout_solve(layout, sources, n, 1280, 720, &plan);
+    grid->n = MIN(plan.n_tiles, n);
+    grid->background_rgb = plan.background_rgb;
+    for (guint i = 0; i < grid->n; i++)
+        grid->tiles[i] = (CompositorTile){ .id = grid->ids[i],
+                                           .rect = plan.tiles[i].rect,
+                                           .fit = plan.tiles[i].fit,
+                                           .radius = plan.tiles[i].radius,
+                                           .picture = pictures[i],
+                                           .label = "Ada Lovelace",
+                                           .speaking = i == 0,
+                                           .level = -1 };
+}
+
+static void bench_settle(Compositor *compositor, const BenchGrid *grid)
+{
+    while (compositor_compose(compositor, grid->tiles, grid->n, 0) ||
+           !compositor_is_complete(compositor))
+        continue;
+}
+
+typedef enum { BENCH_PICTURES, BENCH_LEVELS, BENCH_TICKER } BenchWhat;
+
+/* `moving` tiles change in each tick. */
+static double bench_tick(const Layout *layout, AVFrame *const *pictures, guint n, BenchWhat what,
+                         guint moving)
+{
+    BenchGrid grid;
+    gint64 runs[RUNS];
+    bench_grid(&grid, layout, pictures, n);
+    const CompositorOverlay ticker = { .rect = { 0, 672, 1280, 48 },
+                                       .text = "Tessera puts everybody on one canvas, and says so",
+                                       .scroll_px_per_s = 120,
+                                       .colour_rgb = 0xffffff,
+                                       .background_alpha = 180 };
+    g_autoptr(Compositor) compositor = compositor_new(1280, 720, grid.background_rgb);
+    if (what == BENCH_TICKER)
+        compositor_set_overlays(compositor, &ticker, 1);
+    for (guint i = 0; what == BENCH_LEVELS && i < grid.n; i++)
+        grid.tiles[i].level = 0;
+    bench_settle(compositor, &grid);
     for (guint run = 0; run < RUNS; run++) {
         for (guint i = 0; i < moving; i++) {
-            tiles[i].picture_serial++;
-            tiles[i].picture = pictures[(i + run) % MAX_TILES];
+            grid.tiles[i].picture_serial += what != BENCH_LEVELS;
+            grid.tiles[i].picture = pictures[(i + run) % MAX_TILES];
+            if (what == BENCH_LEVELS)
+                grid.tiles[i].level = (int)((i + run) % COMPOSITOR_LEVELS);
         }
         const gint64 start = clock_thread_cpu_ns();
-        compositor_compose(compositor, tiles, n);
+        compositor_compose(compositor, grid.tiles, grid.n, run * TICK_NS);
+        runs[run] = clock_thread_cpu_ns() - start;
+    }
+    return median_us(runs);
+}
+
+/* All tiles are on their way from one place to another, with new pictures. */
+static double bench_glide(const Layout *layout, AVFrame *const *pictures, guint n)
+{
+    BenchGrid grid;
+    GlideTile places[MAX_TILES];
+    gint64 runs[RUNS];
+    bench_grid(&grid, layout, pictures, n);
+    g_autoptr(Compositor) compositor = compositor_new(1280, 720, grid.background_rgb);
+    g_autoptr(Glide) glide = glide_new();
+    bench_settle(compositor, &grid);
+    for (guint i = 0; i < n; i++)
+        places[i] = (GlideTile){ grid.ids[i], grid.tiles[i].rect };
+    glide_to(glide, places, n, 0, 0);
+    for (guint i = 0; i < n; i++) {
+        const VideoRect to = grid.tiles[n - 1 - i].rect;
+        places[i].rect = (VideoRect){ to.x, to.y, to.width / 4 * 2, to.height / 4 * 2 };
+    }
+    glide_to(glide, places, n, 0, RUNS * TICK_NS);
+    for (guint run = 0; run < RUNS; run++) {
+        const gint64 start = clock_thread_cpu_ns();
+        for (guint i = 0; i < n; i++) {
+            grid.tiles[i].rect = glide_rect(glide, i, run * TICK_NS);
+            grid.tiles[i].picture_serial++;
+        }
+        compositor_compose(compositor, grid.tiles, n, run * TICK_NS);
         runs[run] = clock_thread_cpu_ns() - start;
     }
     return median_us(runs);
@@ -117,10 +190,19 @@ int main(void)
                bench_scale(scales[i][0], scales[i][1], scales[i][2], scales[i][3]));
     for (guint i = 0; i < G_N_ELEMENTS(counts); i++)
         printf("compose %2u tiles, all changed      %7.1f us\n", counts[i],
-               bench_tick(layout, pictures, counts[i], counts[i]));
-    printf("compose 16 tiles, one changed      %7.1f us\n", bench_tick(layout, pictures, 16, 1));
-    printf("compose 16 tiles, none changed     %7.1f us\n", bench_tick(layout, pictures, 16, 0));
+               bench_tick(layout, pictures, counts[i], BENCH_PICTURES, counts[i]));
+    const double all = bench_tick(layout, pictures, 16, BENCH_PICTURES, 16);
+    const double none = bench_tick(layout, pictures, 16, BENCH_PICTURES, 0);
+    printf("compose 16 tiles, one changed      %7.1f us\n",
+           bench_tick(layout, pictures, 16, BENCH_PICTURES, 1));
+    printf("compose 16 tiles, levels changed   %7.1f us\n",
+           bench_tick(layout, pictures, 16, BENCH_LEVELS, 16));
+    printf("compose 16 tiles, only a ticker    %7.1f us\n",
+           bench_tick(layout, pictures, 16, BENCH_TICKER, 0));
+    printf("compose 16 tiles, all glide        %7.1f us\n", bench_glide(layout, pictures, 16));
+    printf("compose 16 tiles, none changed     %7.1f us\n", none);
+    printf("compose 16 tiles, none of all      %7.2f %% (at most 5)\n", 100 * none / all);
     for (guint i = 0; i < MAX_TILES; i++)
         av_frame_free(&pictures[i]);
-    return 0;
+    return none <= all * 0.05 ? 0 : 1;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "room/room_media.h"
 #include "support/fed_room.h"
 
 /* Until the scene has told the inputs that it wants their pictures. */
@@ -22,9 +23,10 @@ typedef struct {
 } Clips;
 
 static int senders = 4, talking = -1, viewers = 1, seconds = 20, warm_up;
-static gboolean realtime, everyone_views, no_sound, no_pictures;
+static gboolean realtime, everyone_views, no_sound, no_pictures, simulcast;
 static char **clip_names, **settings;
-static char *quiet_name;
+static char *quiet_name, *broadcast_url;
+static gboolean recorded, hls;
 
 static const GOptionEntry options[] = {
     { "senders", 0, 0, G_OPTION_ARG_INT, &senders, "who send", "N" },
@@ -34,11 +36,16 @@ static const GOptionEntry options[] = {
     { "everyone-views", 0, 0, G_OPTION_ARG_NONE, &everyone_views, "senders take the mix too",
       NULL },
     { "no-sound", 0, 0, G_OPTION_ARG_NONE, &no_sound, "pictures alone", NULL },
+    { "simulcast", 0, 0, G_OPTION_ARG_NONE, &simulcast,
+      "each sender sends three video clips in a row, the smallest first", NULL },
     { "no-pictures", 0, 0, G_OPTION_ARG_NONE, &no_pictures, "sound alone", NULL },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "of media", "S" },
     { "warm-up", 0, 0, G_OPTION_ARG_INT, &warm_up, "seconds that are not counted", "S" },
     { "realtime", 0, 0, G_OPTION_ARG_NONE, &realtime, "the server's own threads and clock", NULL },
     { "quiet", 0, 0, G_OPTION_ARG_FILENAME, &quiet_name, "sound of who does not talk", "FILE" },
+    { "broadcast", 0, 0, G_OPTION_ARG_STRING, &broadcast_url, "of the room, in real time", "URL" },
+    { "record", 0, 0, G_OPTION_ARG_NONE, &recorded, "the room to record.dir, in real time", NULL },
+    { "hls", 0, 0, G_OPTION_ARG_NONE, &hls, "of the room, in real time", NULL },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings, "configuration", "KEY=VALUE" },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &clip_names, NULL, "CLIP..." },
     { 0 },
@@ -93,7 +100,9 @@ static gboolean add_sender(FedRoom *fed, const Clips *clips, guint i, GError **e
     if (!no_sound)
         sender.audio = talks ? nth(clips->audio, i) : clips->quiet;
     if (!no_pictures)
-        sender.video = nth(clips->video, i);
+        sender.video = nth(clips->video, simulcast ? 3 * i + 2 : i);
+    for (guint j = 0; simulcast && !no_pictures && j < G_N_ELEMENTS(sender.smaller); j++)
+        sender.smaller[j] = nth(clips->video, 3 * i + j);
     return fed_room_add(fed, &sender, error);
 }
 
@@ -111,6 +120,40 @@ static gboolean add_people(FedRoom *fed, const Clips *clips, GError **error)
     }
     fed_room_run(fed, SETTLE_NS);
     return TRUE;
+}
+
+static gboolean add_outputs(FedRoom *fed, GError **error)
+{
+    Room *room = fed_room_room(fed);
+    json_t *none = json_object();
+    json_t *target = json_pack("{s:s*}", "url", broadcast_url);
+    const char *type = NULL;
+    guint cache_seconds;
+    thread_assert_control();
+    gboolean good = (!broadcast_url || room_start_broadcast(room, target, error)) &&
+                    (!recorded || room_start_recording(room, none, error));
+    json_decref(target);
+    json_decref(none);
+    /* It goes on for half a minute after this; there is no first segment yet. */
+    if (good && hls)
+        g_bytes_unref(room_hls(room, NULL, "index.m3u8", &type, &cache_seconds, NULL));
+    return good;
+}
+
+/* What all outputs together wrote, and left out. */
+static void print_outputs(FedRoom *fed)
+{
+    RoomOutputTotals totals[ROOM_OUTPUT_TOTALS];
+    guint64 dropped = 0, bytes[ROOM_OUTPUT_TOTALS] = { 0 };
+    thread_assert_control();
+    rooms_output_totals(fed_room_rooms(fed), totals);
+    for (guint i = 0; i < G_N_ELEMENTS(totals); i++) {
+        bytes[i] = totals[i].bytes;
+        dropped += totals[i].dropped;
+    }
+    printf(", \"recorded\": %" G_GUINT64_FORMAT ", \"broadcast\": %" G_GUINT64_FORMAT
+           ", \"hls\": %" G_GUINT64_FORMAT ", \"left_out\": %" G_GUINT64_FORMAT "}\n",
+           bytes[0], bytes[1], bytes[3], dropped);
 }
 
 static double ms(gint64 ns)
@@ -138,10 +181,10 @@ static void print_result(const FedRoomStats *from, const FedRoomStats *to, gint6
            ms(to->engine.audio_worst_late_ns));
     printf(", \"scene_ticks\": %" G_GUINT64_FORMAT ", \"scene_late\": %" G_GUINT64_FORMAT
            ", \"scene_skipped\": %" G_GUINT64_FORMAT ", \"replaced\": %" G_GUINT64_FORMAT
-           ", \"concealed_samples\": %" G_GUINT64_FORMAT "}\n",
+           ", \"concealed_samples\": %" G_GUINT64_FORMAT ", \"encoded\": %" G_GUINT64_FORMAT,
            to->scene_ticks - from->scene_ticks, to->scene_late - from->scene_late,
            to->scene_skipped - from->scene_skipped, to->replaced - from->replaced,
-           to->concealed - from->concealed);
+           to->concealed - from->concealed, to->encoded - from->encoded);
 }
 
 static gboolean run(const Clips *clips, GError **error)
@@ -149,6 +192,8 @@ static gboolean run(const Clips *clips, GError **error)
     FedRoomStats from, to;
     g_autoptr(FedRoom) fed = fed_room_new(!realtime, (const char *const *)settings, error);
     if (!fed || !add_people(fed, clips, error))
+        return FALSE;
+    if (!add_outputs(fed, error))
         return FALSE;
     fed_room_play(fed);
     fed_room_run(fed, MAX(warm_up * NS_PER_SEC, 10 * NS_PER_MS));
@@ -158,6 +203,7 @@ static gboolean run(const Clips *clips, GError **error)
     gint64 used_ns = cpu_ns() - before_ns;
     fed_room_stats(fed, &to);
     print_result(&from, &to, used_ns);
+    print_outputs(fed);
     return TRUE;
 }
 

@@ -61,11 +61,13 @@ static char *make_offer(const Client *client, const TransportLocal *local)
         guint type = video ? VIDEO_TYPE : AUDIO_TYPE;
         g_string_append_printf(sdp,
                                "m=%s 9 UDP/TLS/RTP/SAVPF %u\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\n"
-                               "a=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\na=rtpmap:%u %s\r\n"
-                               "a=rtcp-fb:%u transport-cc\r\na=extmap:%d %s\r\n",
+                               "a=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\na=rtpmap:%u %s\r\n",
                                video ? "video" : "audio", type, video ? "v" : "a", way, type,
-                               video ? "VP8/90000" : "opus/48000/2", type, ID_TRANSPORT_CC,
-                               rtp_ext_uri(RTP_EXT_TRANSPORT_CC));
+                               video ? "VP8/90000" : "opus/48000/2");
+        /* Viewers tell nothing of what arrives; who promises to and is silent is sent little. */
+        if (client->sends)
+            g_string_append_printf(sdp, "a=rtcp-fb:%u transport-cc\r\na=extmap:%d %s\r\n", type,
+                                   ID_TRANSPORT_CC, rtp_ext_uri(RTP_EXT_TRANSPORT_CC));
         if (video)
             g_string_append_printf(sdp, "a=rtcp-fb:%u nack\r\na=rtcp-fb:%u nack pli\r\n", type,
                                    type);

@@ -31,15 +31,17 @@ def _encode(directory, name, arguments, source=None):
     return path
 
 
-def video(program, directory, number, seconds):
+def video(program, directory, number, seconds, size=(640, 360), rate="500k"):
     """640x360 at 30 frames/s, VP8 at 500 kbit/s, one key frame: what a browser sends."""
-    name = f"p{number}-{seconds}s.ivf"
+    shape = "" if size == (640, 360) else f"-{size[0]}x{size[1]}"
+    name = f"p{number}{shape}-{seconds}s.ivf"
     if os.path.exists(os.path.join(directory, name)):
         return os.path.join(directory, name)
-    camera = subprocess.Popen([program, str(number), str(seconds * FPS)], stdout=subprocess.PIPE)
+    camera = subprocess.Popen([program, str(number), str(seconds * FPS), str(size[0]), str(size[1])],
+                              stdout=subprocess.PIPE)
     path = _encode(directory, name,
                    ["-i", "-", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-6",
-                    "-b:v", "500k", "-threads", "1", "-g", "9999", "-lag-in-frames", "0",
+                    "-b:v", rate, "-threads", "1", "-g", "9999", "-lag-in-frames", "0",
                     "-auto-alt-ref", "0"], camera.stdout)
     camera.wait()
     return path

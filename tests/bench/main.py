@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-PARTS = ("mix", "audio", "memory")
+PARTS = ("mix", "sinks", "audio", "memory", "compose", "simulcast")
 
 
 class Options:

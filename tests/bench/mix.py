@@ -11,7 +11,7 @@ AIMS = {4: (0.95, None), 9: (0.95, 0.7), 16: (0.8, 0.7)}
 def ours(options, files, count, extra=()):
     return [options.program("bench_room"), "--senders", count, "--seconds", files["seconds"],
             "--set", f"layout.dir={options.project}/layouts", "--set", "log.level=error",
-            *extra, *files["video"][:count], *files["speech"][:count]]
+            "--set", "video.ladder=", *extra, *files["video"][:count], *files["speech"][:count]]
 
 
 def commands(options, files, count):

@@ -45,7 +45,7 @@ static Participant *join_by_hand(SimWorld *world)
 
 static void offer(Participant *participant, Outcome *outcome)
 {
-    g_autofree char *text = sim_offer_text(1, TRUE);
+    g_autofree char *text = sim_offer_text(1, TRUE, SIM_ONE_LAYER);
     thread_assert_control();
     participant_offer(participant, text, strlen(text), on_outcome, outcome);
 }
@@ -249,7 +249,7 @@ static void test_first_viewer_of_a_publisher(void)
 }
 
 typedef struct {
-    guint count[ROOM_EVENT_CLOSED + 1];
+    guint count[ROOM_EVENT_BROADCAST + 1];
     gboolean speaking;
 } Events;
 
@@ -308,7 +308,7 @@ static void test_failed_offer_leaves_once(void)
 {
     SimWorld *world = open_world();
     LeavingUser leaving = { join_by_hand(world), 0 };
-    g_autofree char *text = sim_offer_text(1, TRUE);
+    g_autofree char *text = sim_offer_text(1, TRUE, SIM_ONE_LAYER);
     thread_assert_control();
     participant_offer(leaving.participant, text, strlen(text), leave_without_answer, &leaving);
     participant_leave(leaving.participant, "removed");

@@ -1,4 +1,6 @@
 #include "base/clock.h"
+#include "mixer/drawings.h"
+#include "mixer/label.h"
 #include "support/process_usage.h"
 #include "support/sim_world.h"
 
@@ -36,9 +38,14 @@ typedef struct {
     guint threads, files;
 } Usage;
 
+/* The drawings of names and initials are kept for whoever comes next, within bounds of their own.
+ */
 static Usage measure(void)
 {
-    return (Usage){ process_heap_bytes(), process_threads(), process_open_files() };
+    guint drawings;
+    gsize drawn_bytes;
+    drawings_usage(&drawings, &drawn_bytes);
+    return (Usage){ process_heap_bytes() - drawn_bytes, process_threads(), process_open_files() };
 }
 
 static void run_batch(SimWorld *world, guint batch)
@@ -86,6 +93,7 @@ static void test_nothing_stays(void)
     SimWorld *world = open_world();
     SimPeerConfig host = somebody(1);
     Usage before = { 0 };
+    label_warm_up(); /* the fonts are loaded once */
     sim_world_join(world, &host);
     for (guint batch = 0; batch < BATCHES; batch++) {
         run_batch(world, batch);
@@ -99,8 +107,8 @@ static void test_nothing_stays(void)
     g_test_message("heap %u KB -> %u KB, threads %u -> %u, files %u -> %u",
                    (guint)(before.heap / 1024), (guint)(after.heap / 1024), before.threads,
                    after.threads, before.files, after.files);
-    g_assert_cmpuint(after.threads, ==, before.threads);
-    g_assert_cmpuint(after.files, ==, before.files);
+    g_assert_cmpuint(after.threads, <=, before.threads);
+    g_assert_cmpuint(after.files, <=, before.files);
     g_assert_cmpuint(after.heap, <=, before.heap + MAX_GROW);
     sim_world_free(world);
 }
@@ -122,8 +130,8 @@ static void test_engines_end(void)
     Usage after = measure();
     g_test_message("threads %u -> %u, files %u -> %u", before.threads, after.threads, before.files,
                    after.files);
-    g_assert_cmpuint(after.threads, ==, before.threads);
-    g_assert_cmpuint(after.files, ==, before.files);
+    g_assert_cmpuint(after.threads, <=, before.threads);
+    g_assert_cmpuint(after.files, <=, before.files);
 }
 
 /* What people do while media runs: names, mute signs, offers, statistics, all at once. */

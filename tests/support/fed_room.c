@@ -22,7 +22,7 @@ typedef struct {
     char ufrag[16];
     MemoryPort *port;
     Participant *participant;
-    ClipPlayer audio, video;
+    ClipPlayer audio, video, smaller[2];
     guint16 transport_seq;
 } Client;
 
@@ -74,6 +74,8 @@ static void net_tick(gint64 now_ns, gpointer user)
         Client *client = fed->clients->pdata[i];
         if (fed->playing) {
             fed->fed_packets += clip_player_run(&client->audio, now_ns);
+            for (guint j = 0; j < G_N_ELEMENTS(client->smaller); j++)
+                fed->fed_packets += clip_player_run(&client->smaller[j], now_ns);
             fed->fed_packets += clip_player_run(&client->video, now_ns);
         }
         drain(fed, client, now_ns);
@@ -106,15 +108,23 @@ static const char *direction(gboolean send, gboolean receive)
     return receive ? "recvonly" : "inactive";
 }
 
+/* Nobody here tells what arrives; a viewer that promises to and is silent is sent little. */
+static void add_feedback(GString *sdp, const Client *client, gint type)
+{
+    if (!client->spec.view_audio && !client->spec.view_video)
+        g_string_append_printf(sdp, "a=rtcp-fb:%d transport-cc\r\n", type);
+}
+
 static void add_audio(GString *sdp, const Client *client)
 {
     gboolean sends = client->spec.audio != NULL;
     g_string_append_printf(sdp,
                            "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\n"
                            "a=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\na=rtpmap:%d opus/48000/2\r\n"
-                           "a=fmtp:%d minptime=10;useinbandfec=1\r\na=rtcp-fb:%d transport-cc\r\n",
+                           "a=fmtp:%d minptime=10;useinbandfec=1\r\n",
                            AUDIO_TYPE, direction(sends, client->spec.view_audio), AUDIO_TYPE,
-                           AUDIO_TYPE, AUDIO_TYPE);
+                           AUDIO_TYPE);
+    add_feedback(sdp, client, AUDIO_TYPE);
     g_string_append_printf(sdp, "a=extmap:%d %s\r\na=extmap:%d %s\r\na=ssrc:%u cname:fed\r\n",
                            ID_TRANSPORT_CC, rtp_ext_uri(RTP_EXT_TRANSPORT_CC), ID_AUDIO_LEVEL,
                            rtp_ext_uri(RTP_EXT_AUDIO_LEVEL), client->audio.ssrc);
@@ -122,15 +132,28 @@ static void add_audio(GString *sdp, const Client *client)
 
 static void add_video(GString *sdp, const Client *client)
 {
+    /* Who sends plays VP8; who only takes the mix takes what the room makes. */
+    gboolean h264 = !client->spec.video &&
+                    strcmp(config_string(client->fed->config, "video.codec"), "H264") == 0;
+    const char *codec = h264 ? "H264/90000\r\na=fmtp:96 packetization-mode=1;"
+                               "level-asymmetry-allowed=1;profile-level-id=42e01f"
+                             : "VP8/90000";
     g_string_append_printf(
         sdp,
         "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=rtcp-mux\r\n"
-        "a=rtcp-rsize\r\na=%s\r\na=rtpmap:%d VP8/90000\r\na=rtcp-fb:%d nack\r\n"
-        "a=rtcp-fb:%d nack pli\r\na=rtcp-fb:%d transport-cc\r\na=rtpmap:%d rtx/90000\r\n"
+        "a=rtcp-rsize\r\na=%s\r\na=rtpmap:%d %s\r\na=rtcp-fb:%d nack\r\n"
+        "a=rtcp-fb:%d nack pli\r\na=rtpmap:%d rtx/90000\r\n"
         "a=fmtp:%d apt=%d\r\na=extmap:%d %s\r\na=ssrc:%u cname:fed\r\n",
         VIDEO_TYPE, RTX_TYPE, direction(client->spec.video != NULL, client->spec.view_video),
-        VIDEO_TYPE, VIDEO_TYPE, VIDEO_TYPE, VIDEO_TYPE, RTX_TYPE, RTX_TYPE, VIDEO_TYPE,
-        ID_TRANSPORT_CC, rtp_ext_uri(RTP_EXT_TRANSPORT_CC), client->video.ssrc);
+        VIDEO_TYPE, codec, VIDEO_TYPE, VIDEO_TYPE, RTX_TYPE, RTX_TYPE, VIDEO_TYPE, ID_TRANSPORT_CC,
+        rtp_ext_uri(RTP_EXT_TRANSPORT_CC), client->video.ssrc);
+    add_feedback(sdp, client, VIDEO_TYPE);
+    if (client->spec.smaller[0])
+        g_string_append_printf(sdp,
+                               "a=ssrc-group:SIM %u %u %u\r\na=ssrc:%u cname:fed\r\n"
+                               "a=ssrc:%u cname:fed\r\n",
+                               client->smaller[0].ssrc, client->smaller[1].ssrc, client->video.ssrc,
+                               client->smaller[0].ssrc, client->smaller[1].ssrc);
 }
 
 static char *make_offer(const Client *client)
@@ -182,11 +205,16 @@ static Client *client_new(FedRoom *fed, const FedPeer *spec)
                           .user = client };
     client->audio = client->video = player;
     client->audio.file = spec->audio;
-    client->audio.ssrc = 1000 + 2 * number;
+    client->audio.ssrc = 1000 + 4 * number;
     client->audio.payload_type = AUDIO_TYPE;
     client->video.file = spec->video;
-    client->video.ssrc = 1001 + 2 * number;
+    client->video.ssrc = 1001 + 4 * number;
     client->video.payload_type = VIDEO_TYPE;
+    for (guint i = 0; i < G_N_ELEMENTS(client->smaller); i++) {
+        client->smaller[i] = client->video;
+        client->smaller[i].file = spec->smaller[i];
+        client->smaller[i].ssrc = 1002 + 4 * number + i;
+    }
     return client;
 }
 
@@ -251,7 +279,7 @@ FedRoom *fed_room_new(gboolean simulated, const char *const *settings, GError **
     engine_set_transports(fed->engine, memory_network_factory(fed->network));
     fed->rooms = rooms_new(fed->engine, fed->config);
     const char *layouts = config_string(fed->config, "layout.dir");
-    if (!rooms_load_layout(fed->rooms, *layouts ? layouts : "layouts", error))
+    if (!rooms_load_layouts(fed->rooms, *layouts ? layouts : "layouts", error))
         return NULL;
     fed->room = rooms_open(fed->rooms, "bench", error);
     fed->ticking = TRUE;
@@ -289,6 +317,8 @@ void fed_room_play(FedRoom *fed)
         Client *client = fed->clients->pdata[i];
         clip_player_start(&client->audio, client->spec.offset_ns, now_ns);
         clip_player_start(&client->video, 0, now_ns);
+        for (guint j = 0; j < G_N_ELEMENTS(client->smaller); j++)
+            clip_player_start(&client->smaller[j], 0, now_ns);
     }
     fed->playing = TRUE;
     g_mutex_unlock(&fed->lock);
@@ -336,9 +366,10 @@ static void add_inputs(FedRoom *fed, FedRoomStats *stats)
 static void add_scene(FedRoom *fed, FedRoomStats *stats)
 {
     SceneStats scene;
+    thread_assert_control();
     RenditionStats rendition;
-    g_autoptr(GPtrArray) renditions = scene_renditions(graph_scene(fed->room->graph));
-    scene_stats(graph_scene(fed->room->graph), &scene);
+    g_autoptr(GPtrArray) renditions = scene_renditions(room_own_scene(fed->room));
+    scene_stats(room_own_scene(fed->room), &scene);
     stats->scene_ticks = scene.ticks;
     stats->scene_late = scene.late_ticks;
     stats->scene_skipped = scene.skipped_ticks;
@@ -373,4 +404,9 @@ Engine *fed_room_engine(FedRoom *fed)
 Room *fed_room_room(FedRoom *fed)
 {
     return fed->room;
+}
+
+Rooms *fed_room_rooms(FedRoom *fed)
+{
+    return fed->rooms;
 }

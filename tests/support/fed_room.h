@@ -14,6 +14,7 @@ typedef struct FedRoom FedRoom;
 typedef struct {
     const char *name;
     const MediaFile *audio, *video;  /* what it sends (transfer none), or NULL */
+    const MediaFile *smaller[2];     /* further layers of `video`, the smallest first; or NULL */
     guint8 level_dbov;               /* what it says of its loudness (RFC 6464) */
     gint64 offset_ns;                /* where in the clips it begins */
     gboolean view_audio, view_video; /* what it takes of the mix */
@@ -46,5 +47,6 @@ typedef struct {
 void fed_room_stats(FedRoom *fed, FedRoomStats *stats);
 Engine *fed_room_engine(FedRoom *fed);
 Room *fed_room_room(FedRoom *fed);
+Rooms *fed_room_rooms(FedRoom *fed);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FedRoom, fed_room_free)

@@ -146,10 +146,11 @@ gboolean memory_port_connected(MemoryPort *port)
 static MemoryPort *find_port(MemoryNetwork *network, const char *ufrag)
 {
     MemoryPort *found = NULL;
+    gsize length = strcspn(ufrag, "+");
     pthread_mutex_lock(&network->lock);
     for (guint i = 0; i < network->ports->len && !found; i++) {
         MemoryPort *port = network->ports->pdata[i];
-        if (strcmp(port->ufrag, ufrag) == 0)
+        if (strlen(port->ufrag) == length && strncmp(port->ufrag, ufrag, length) == 0)
             found = port_ref(port);
     }
     pthread_mutex_unlock(&network->lock);

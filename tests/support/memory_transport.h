@@ -34,7 +34,7 @@ void memory_network_post_delivery(MemoryNetwork *network);
 /** How many transports live. */
 guint memory_network_transports(MemoryNetwork *network);
 
-/** A client with this ICE user name. */
+/** A client with this ICE user name; after a restart it may be called by it, "+" and more. */
 MemoryPort *memory_port_new(MemoryNetwork *network, const char *ice_ufrag);
 void memory_port_free(MemoryPort *port);
 void memory_port_configure(MemoryPort *port, const SimLinkConfig *up, const SimLinkConfig *down);

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "codecs/codec.h"
 
+#define SYLLABLE_SAMPLES (8 * AUDIO_TICK_SAMPLES)
+
 const SimPaint sim_red = { 82, 90, 240 }, sim_green = { 145, 54, 34 }, sim_blue = { 41, 240, 110 };
 
 static void fill_plane(AVFrame *picture, gint plane, gint width, gint height, guint8 value)
@@ -22,6 +24,13 @@ static void draw_bar(AVFrame *picture, gint64 media_ns)
         memset(picture->data[0] + y * picture->linesize[0] + x, 235, (gsize)width);
 }
 
+/* Times are rounded down, so that the middle of a picture's time tells its number. */
+static guint8 step_luma(gint64 media_ns)
+{
+    gint64 number = (media_ns + SIM_STEP_NS / 2) / SIM_STEP_NS;
+    return (guint8)SIM_STEP_LUMA(number % SIM_STEPS_COUNT);
+}
+
 AVFrame *sim_camera_picture(SimVideo kind, SimPaint paint, gint width, gint height, gint64 media_ns)
 {
     AVFrame *picture = av_frame_alloc();
@@ -30,11 +39,13 @@ AVFrame *sim_camera_picture(SimVideo kind, SimPaint paint, gint width, gint heig
     picture->height = height;
     if (av_frame_get_buffer(picture, 32) < 0)
         g_error("out of memory");
-    gboolean flash = kind == SIM_FLASH;
-    gboolean white = flash && media_ns % NS_PER_SEC < SIM_FLASH_NS;
-    fill_plane(picture, 0, width, height, flash ? (white ? 235 : 16) : paint.y);
-    fill_plane(picture, 1, (width + 1) / 2, (height + 1) / 2, flash ? 128 : paint.u);
-    fill_plane(picture, 2, (width + 1) / 2, (height + 1) / 2, flash ? 128 : paint.v);
+    if (kind == SIM_FLASH)
+        paint = (SimPaint){ media_ns % NS_PER_SEC < SIM_FLASH_NS ? 235 : 16, 128, 128 };
+    else if (kind == SIM_STEPS)
+        paint = (SimPaint){ step_luma(media_ns), 128, 128 };
+    fill_plane(picture, 0, width, height, paint.y);
+    fill_plane(picture, 1, (width + 1) / 2, (height + 1) / 2, paint.u);
+    fill_plane(picture, 2, (width + 1) / 2, (height + 1) / 2, paint.v);
     if (kind == SIM_MOVING)
         draw_bar(picture, media_ns);
     return picture;
@@ -47,5 +58,14 @@ void sim_microphone(float *out, gint64 sample, gdouble hz, gdouble amplitude, gb
         gboolean sounds = !beeps || at % AUDIO_RATE_HZ < AUDIO_RATE_HZ * SIM_FLASH_NS / NS_PER_SEC;
         gdouble angle = fmod(2 * G_PI * hz / AUDIO_RATE_HZ * (gdouble)at, 2 * G_PI);
         out[2 * i] = out[2 * i + 1] = sounds ? (float)(amplitude * sin(angle)) : 0;
+    }
+}
+
+void sim_speech(float *samples, gint64 sample)
+{
+    for (gint i = 0; i < AUDIO_TICK_SAMPLES; i++) {
+        gboolean pause = (sample + i) % SYLLABLE_SAMPLES >= SYLLABLE_SAMPLES * 85 / 100;
+        samples[2 * i] *= pause ? 0.02f : 1;
+        samples[2 * i + 1] *= pause ? 0.02f : 1;
     }
 }

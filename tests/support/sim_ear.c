@@ -19,7 +19,8 @@ struct SimEar {
     gint64 first_arrival_ns, last_arrival_ns;
     guint32 first_ts, last_ts;
     guint16 last_seq;
-    GArray *samples; /* of float: the left channel */
+    GArray *samples;  /* of float: the left channel */
+    GByteArray *have; /* one for each tick since the first: whether there is sound of it */
     SimEarStats stats;
 };
 
@@ -29,6 +30,7 @@ SimEar *sim_ear_new(gboolean decode)
     ear->decode = decode;
     ear->decoder = decode ? audio_decoder_new(&codec_opus, NULL) : NULL;
     ear->samples = g_array_new(FALSE, TRUE, sizeof(float));
+    ear->have = g_byte_array_new();
     return ear;
 }
 
@@ -38,6 +40,7 @@ void sim_ear_free(SimEar *ear)
         return;
     audio_decoder_free(ear->decoder);
     g_array_unref(ear->samples);
+    g_byte_array_unref(ear->have);
     g_free(ear);
 }
 
@@ -66,24 +69,74 @@ static void note_arrival(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns
     ear->started = TRUE;
 }
 
-void sim_ear_packet(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns)
+/* Which tick a timestamp is of; -1: none that is kept. */
+static gint tick_of(const SimEar *ear, guint32 timestamp)
 {
-    float pcm[AUDIO_MAX_SAMPLES * AUDIO_CHANNELS];
-    note_arrival(ear, packet, arrival_ns);
-    if (!ear->decode)
-        return;
-    gint n = audio_decoder_decode(ear->decoder, packet->payload, packet->payload_size, pcm);
-    gint32 at = rtp_ts_diff(packet->timestamp, ear->first_ts);
-    if (n < 0) {
-        ear->stats.undecoded++;
-        return;
-    }
-    if (at < 0 || at > MAX_SAMPLES)
+    gint32 at = rtp_ts_diff(timestamp, ear->first_ts);
+    return at < 0 || at > MAX_SAMPLES ? -1 : at / TICK;
+}
+
+static gboolean has_tick(const SimEar *ear, gint tick)
+{
+    return tick >= 0 && tick < (gint)ear->have->len && ear->have->data[tick];
+}
+
+static void put(SimEar *ear, guint32 timestamp, const float *pcm, gint n)
+{
+    static const guint8 nothing[64] = { 0 };
+    gint32 at = rtp_ts_diff(timestamp, ear->first_ts);
+    gint tick = tick_of(ear, timestamp);
+    if (tick < 0)
         return;
     if (ear->samples->len < (guint)(at + n))
         g_array_set_size(ear->samples, (guint)(at + n));
     for (gint i = 0; i < n; i++)
         g_array_index(ear->samples, float, at + i) = pcm[i * AUDIO_CHANNELS];
+    while ((gint)ear->have->len <= tick)
+        g_byte_array_append(ear->have, nothing, sizeof nothing);
+    ear->have->data[tick] = TRUE;
+}
+
+/* FEC makes up for the packet before. */
+static void take_fec(SimEar *ear, const RtpPacket *packet)
+{
+    float pcm[AUDIO_MAX_SAMPLES * AUDIO_CHANNELS];
+    gint tick = tick_of(ear, packet->timestamp);
+    if (tick <= 0 || has_tick(ear, tick - 1))
+        return;
+    gint n =
+        audio_decoder_decode_fec(ear->decoder, packet->payload, packet->payload_size, pcm, TICK);
+    if (n < 0)
+        return;
+    put(ear, packet->timestamp - TICK, pcm, n);
+    ear->stats.by_fec++;
+}
+
+static void take(SimEar *ear, const RtpPacket *packet)
+{
+    float pcm[AUDIO_MAX_SAMPLES * AUDIO_CHANNELS];
+    gint n = audio_decoder_decode(ear->decoder, packet->payload, packet->payload_size, pcm);
+    if (n < 0)
+        ear->stats.undecoded++;
+    else
+        put(ear, packet->timestamp, pcm, n);
+}
+
+void sim_ear_packet(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns)
+{
+    note_arrival(ear, packet, arrival_ns);
+    if (!ear->decode)
+        return;
+    take_fec(ear, packet);
+    take(ear, packet);
+}
+
+void sim_ear_again(SimEar *ear, const RtpPacket *packet)
+{
+    if (!ear->decode || !ear->started || has_tick(ear, tick_of(ear, packet->timestamp)))
+        return;
+    take(ear, packet);
+    ear->stats.by_red++;
 }
 
 /* --- listening --------------------------------------------------------------------------- */
@@ -92,6 +145,14 @@ static guint index_at(const SimEar *ear, gint64 now_ns)
 {
     gint64 samples = (now_ns - ear->first_arrival_ns) * 6 / 125000;
     return (guint)CLAMP(samples, 0, (gint64)ear->samples->len);
+}
+
+gdouble sim_ear_missed(const SimEar *ear, gint64 from_ns, gint64 to_ns)
+{
+    guint from = index_at(ear, from_ns) / TICK, to = index_at(ear, to_ns) / TICK, missed = 0;
+    for (guint tick = from; tick < to; tick++)
+        missed += !has_tick(ear, (gint)tick);
+    return to > from ? (gdouble)missed / (to - from) : 1;
 }
 
 typedef struct {

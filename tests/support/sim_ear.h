@@ -14,6 +14,13 @@ typedef struct SimEar SimEar;
 SimEar *sim_ear_new(gboolean decode);
 void sim_ear_free(SimEar *ear);
 void sim_ear_packet(SimEar *ear, const RtpPacket *packet, gint64 arrival_ns);
+/** A packet that RED carries again, before the one that carries it: heard if it did not come. */
+void sim_ear_again(SimEar *ear, const RtpPacket *packet);
+
+/** Share of the time between two moments, 0..1, for which nothing came: neither the packet, nor its
+ *  repetition in RED, nor in-band FEC in the packet after it. A person hears that as concealment.
+ */
+gdouble sim_ear_missed(const SimEar *ear, gint64 from_ns, gint64 to_ns);
 
 /** Level of a tone in dBFS (a full-scale sine: 0) in what arrived between two moments. */
 gdouble sim_ear_tone_db(const SimEar *ear, gdouble hz, gint64 from_ns, gint64 to_ns);
@@ -36,10 +43,11 @@ GArray *sim_ear_onsets(const SimEar *ear, gdouble hz, gint64 from_ns, gint64 to_
 
 typedef struct {
     guint64 packets;
-    guint64 missing;       /* sequence numbers that never came */
-    guint64 bad_steps;     /* timestamps that are not 960 further per sequence number */
-    guint64 undecoded;     /* malformed */
-    gint64 longest_gap_ns; /* between two arrivals */
+    guint64 missing;        /* sequence numbers that never came */
+    guint64 bad_steps;      /* timestamps that are not 960 further per sequence number */
+    guint64 undecoded;      /* malformed */
+    guint64 by_red, by_fec; /* of the missing, those that were made up for */
+    gint64 longest_gap_ns;  /* between two arrivals */
 } SimEarStats;
 
 void sim_ear_stats(const SimEar *ear, SimEarStats *stats);

@@ -8,8 +8,8 @@
 #include "rtp/nack.h"
 
 #define PLI_GAP_NS  (300 * NS_PER_MS)
-#define MAX_WAIT_NS (300 * NS_PER_MS)
-#define RTT_NS      (60 * NS_PER_MS)
+#define MAX_WAIT_NS (3 * NS_PER_SEC)
+#define RTT_NS      (100 * NS_PER_MS) /* as libwebrtc assumes where nothing tells it */
 /* So that tests which measure memory do not see this grow. */
 #define RESERVED_FRAMES 4096
 
@@ -20,7 +20,7 @@ struct SimEye {
     VideoDecoder *decoder;
     AVFrame *picture;
     gboolean has_picture, need_keyframe;
-    gint64 last_pli_ns;
+    gint64 last_pli_ns, now_ns;
     GArray *frames; /* of SimFrame */
     VideoRect probe;
     SimEyeStats stats;
@@ -79,13 +79,28 @@ static void decode_frame(SimEye *eye, const AssembledFrame *frame, SimFrame *see
     av_packet_free(&packet);
 }
 
+/* By the bitstream, so that those who do not decode know it too. */
+static void note_size(SimEye *eye, const AssembledFrame *frame)
+{
+    SimEyeStats *stats = &eye->stats;
+    VideoFrameHeader header;
+    if (!codec_vp8.peek(frame->data, frame->size, &header) || !header.has_size)
+        return;
+    stats->size_changes +=
+        stats->width && (header.width != stats->width || header.height != stats->height);
+    stats->width = header.width;
+    stats->height = header.height;
+}
+
 static void on_frame(const AssembledFrame *frame, gpointer user)
 {
     SimEye *eye = user;
     SimFrame seen = { .rtp_timestamp = frame->rtp_timestamp,
                       .arrival_ns = frame->last_arrival_ns,
+                      .whole_ns = eye->now_ns,
                       .keyframe = frame->keyframe,
                       .probe_luma = -1 };
+    note_size(eye, frame);
     if (eye->decode)
         decode_frame(eye, frame, &seen);
     g_array_append_val(eye->frames, seen);
@@ -126,6 +141,7 @@ void sim_eye_free(SimEye *eye)
 
 void sim_eye_packet(SimEye *eye, const RtpPacket *packet, gboolean recovered, gint64 arrival_ns)
 {
+    eye->now_ns = arrival_ns;
     eye->stats.packets++;
     eye->stats.recovered += recovered;
     if (nack_tracker_received(eye->nack, packet->seq, arrival_ns))
@@ -136,6 +152,7 @@ void sim_eye_packet(SimEye *eye, const RtpPacket *packet, gboolean recovered, gi
 guint sim_eye_tick(SimEye *eye, gint64 now_ns, guint16 *seqs, guint max, gboolean *pli)
 {
     guint16 oldest;
+    eye->now_ns = now_ns;
     frame_assembler_tick(eye->assembler, now_ns, MAX_WAIT_NS);
     if (frame_assembler_oldest_wanted(eye->assembler, &oldest))
         nack_tracker_forget_before(eye->nack, oldest);
@@ -192,5 +209,8 @@ SimCadence sim_eye_cadence(const SimEye *eye, gint64 from_ns, gint64 to_ns)
 
 void sim_eye_stats(const SimEye *eye, SimEyeStats *stats)
 {
+    FrameAssemblerStats assembled;
+    frame_assembler_stats(eye->assembler, &assembled);
     *stats = eye->stats;
+    stats->dropped = assembled.dropped_frames;
 }

@@ -15,7 +15,8 @@ typedef struct SimEye SimEye;
 SimEye *sim_eye_new(gboolean decode);
 void sim_eye_free(SimEye *eye);
 
-/** `recovered`: it came by RTX. */
+/** `recovered`: it came by RTX. Without payload it is padding, which has its place among the
+ * others. */
 void sim_eye_packet(SimEye *eye, const RtpPacket *packet, gboolean recovered, gint64 arrival_ns);
 
 /** Every 10 ms. Fills seqs with what to ask for again; *pli: a key frame is to be asked for. */
@@ -23,7 +24,8 @@ guint sim_eye_tick(SimEye *eye, gint64 now_ns, guint16 *seqs, guint max, gboolea
 
 typedef struct {
     guint32 rtp_timestamp;
-    gint64 arrival_ns;
+    gint64 arrival_ns; /* of its last packet */
+    gint64 whole_ns;   /* when it and all before it were there */
     gboolean keyframe;
     gint probe_luma; /* of the probe; -1: not decoded */
 } SimFrame;
@@ -57,6 +59,9 @@ SimCadence sim_eye_cadence(const SimEye *eye, gint64 from_ns, gint64 to_ns);
 
 typedef struct {
     guint64 packets, recovered, decode_errors, plis, nacks;
+    guint64 dropped;      /* pictures that came, or began to, and could not be shown */
+    guint64 size_changes; /* key frames of another size than before; not the first one */
+    gint width, height;   /* of the newest key frame; 0: none yet */
 } SimEyeStats;
 
 void sim_eye_stats(const SimEye *eye, SimEyeStats *stats);

@@ -46,6 +46,7 @@ void sim_link_free(SimLink *link)
 void sim_link_configure(SimLink *link, const SimLinkConfig *config)
 {
     link->config = *config;
+    link->burst_left = 0;
 }
 
 void sim_link_hold(SimLink *link, gint64 until_ns)
@@ -137,6 +138,12 @@ GBytes *sim_link_receive(SimLink *link, gint64 now_ns, gint64 *arrival_ns)
     g_free(packet);
     link->stats.delivered++;
     return bytes;
+}
+
+gint64 sim_link_next_ns(const SimLink *link)
+{
+    const InFlight *packet = g_queue_peek_head((GQueue *)&link->in_flight);
+    return packet ? packet->arrival_ns : G_MAXINT64;
 }
 
 void sim_link_stats(const SimLink *link, SimLinkStats *stats)

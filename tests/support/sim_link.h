@@ -32,6 +32,9 @@ void sim_link_send(SimLink *link, const guint8 *data, gsize size, gint64 now_ns)
 /** (transfer full) The next packet that has come out by now_ns, earliest first, or NULL. */
 GBytes *sim_link_receive(SimLink *link, gint64 now_ns, gint64 *arrival_ns);
 
+/** When the next packet comes out; G_MAXINT64: nothing is under way. */
+gint64 sim_link_next_ns(const SimLink *link);
+
 typedef struct {
     guint64 sent, lost, delivered;
 } SimLinkStats;

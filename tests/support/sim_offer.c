@@ -92,6 +92,24 @@ static const char video_source_part[] = "a=msid:@STREAM@ video@STREAM@\r\n"
                                         "a=ssrc:@SSRC2@ cname:pb3lCll6EXHpJ+3t\r\n"
                                         "a=ssrc:@SSRC2@ msid:@STREAM@ video@STREAM@\r\n";
 
+static const char simulcast_part[] = "a=msid:@STREAM@ video@STREAM@\r\n"
+                                     "a=rid:q send\r\n"
+                                     "a=rid:h send\r\n"
+                                     "a=rid:f send\r\n"
+                                     "a=simulcast:send q;h;f\r\n";
+
+static const char sim_group_part[] = "a=msid:@STREAM@ video@STREAM@\r\n"
+                                     "a=ssrc-group:SIM @SSRC5@ @SSRC3@ @SSRC1@\r\n"
+                                     "a=ssrc-group:FID @SSRC1@ @SSRC2@\r\n"
+                                     "a=ssrc-group:FID @SSRC3@ @SSRC4@\r\n"
+                                     "a=ssrc-group:FID @SSRC5@ @SSRC6@\r\n"
+                                     "a=ssrc:@SSRC1@ cname:pb3lCll6EXHpJ+3t\r\n"
+                                     "a=ssrc:@SSRC2@ cname:pb3lCll6EXHpJ+3t\r\n"
+                                     "a=ssrc:@SSRC3@ cname:pb3lCll6EXHpJ+3t\r\n"
+                                     "a=ssrc:@SSRC4@ cname:pb3lCll6EXHpJ+3t\r\n"
+                                     "a=ssrc:@SSRC5@ cname:pb3lCll6EXHpJ+3t\r\n"
+                                     "a=ssrc:@SSRC6@ cname:pb3lCll6EXHpJ+3t\r\n";
+
 char *sim_offer_ufrag(guint number)
 {
     return g_strdup_printf("sim%05u", number);
@@ -108,20 +126,57 @@ static void replace_number(GString *text, const char *mark, guint32 number)
     g_string_replace(text, mark, value, 0);
 }
 
-char *sim_offer_text(guint number, gboolean sends)
+char *sim_offer_text(guint number, gboolean sends, SimSimulcast simulcast)
 {
+    static const char *const sources[] = { video_source_part, simulcast_part, sim_group_part };
     GString *text = g_string_new(session_part);
     g_autofree char *ufrag = sim_offer_ufrag(number);
     g_string_append(text, audio_part);
     g_string_append(text, sends ? audio_source_part : "");
     g_string_append(text, video_part);
-    g_string_append(text, sends ? video_source_part : "");
+    if (sends)
+        g_string_append(text, sources[simulcast]);
     g_string_replace(text, "@UFRAG@", ufrag, 0);
     g_string_replace(text, "@STREAM@", ufrag, 0);
     g_string_replace(text, "@DIRECTION@", sends ? "sendrecv" : "recvonly", 0);
-    replace_number(text, "@SSRC0@", sim_offer_ssrc(number, 0));
-    replace_number(text, "@SSRC1@", sim_offer_ssrc(number, 1));
-    replace_number(text, "@SSRC2@", sim_offer_ssrc(number, 2));
+    for (guint which = 0; which <= 6; which++) {
+        char mark[] = "@SSRC0@";
+        mark[5] = (char)('0' + which);
+        replace_number(text, mark, sim_offer_ssrc(number, which));
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void remove_text(GString *text, const char *part)
+{
+    g_string_replace(text, part, "", 0);
+}
+
+char *sim_offer_without_red(const char *offer)
+{
+    GString *text = g_string_new(offer);
+    g_string_replace(text, "SAVPF 111 63 ", "SAVPF 111 ", 0);
+    remove_text(text, "a=rtpmap:63 red/48000/2\r\n");
+    remove_text(text, "a=fmtp:63 111/111\r\n");
+    return g_string_free(text, FALSE);
+}
+
+char *sim_offer_without_transport_cc(const char *offer)
+{
+    GString *text = g_string_new(offer);
+    remove_text(text, "a=extmap:3 http://www.ietf.org/id/"
+                      "draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n");
+    remove_text(text, "a=rtcp-fb:111 transport-cc\r\n");
+    remove_text(text, "a=rtcp-fb:96 transport-cc\r\n");
+    return g_string_free(text, FALSE);
+}
+
+char *sim_offer_without_rtx(const char *offer)
+{
+    GString *text = g_string_new(offer);
+    g_string_replace(text, "SAVPF 96 97 ", "SAVPF 96 ", 0);
+    remove_text(text, "a=rtpmap:97 rtx/90000\r\n");
+    remove_text(text, "a=fmtp:97 apt=96\r\n");
     return g_string_free(text, FALSE);
 }
 
@@ -154,7 +209,7 @@ static void read_sources(const SdpMedia *media, SimAnswerMedia *out)
 
 static void read_media(const SdpMedia *media, const char *encoding, SimAnswerMedia *out)
 {
-    *out = (SimAnswerMedia){ .rtx_payload_type = -1 };
+    *out = (SimAnswerMedia){ .rtx_payload_type = -1, .red_payload_type = -1 };
     if (sdp_media_rejected(media))
         g_error("the answer refuses a section");
     const SdpFormat *first = media->formats->pdata[0];
@@ -163,11 +218,17 @@ static void read_media(const SdpMedia *media, const char *encoding, SimAnswerMed
     g_strlcpy(out->mid, media->mid, sizeof out->mid);
     out->payload_type = (guint8)first->payload_type;
     out->rtx_payload_type = find_rtx(media, first->payload_type);
+    for (guint i = 0; i < media->formats->len; i++) {
+        const SdpFormat *format = media->formats->pdata[i];
+        if (g_ascii_strcasecmp(format->encoding, "red") == 0)
+            out->red_payload_type = (gint)format->payload_type;
+    }
     for (guint i = 0; i < media->extmaps->len; i++) {
         const SdpExtmap *extmap = &g_array_index(media->extmaps, SdpExtmap, i);
         rtp_ext_map_set(&out->extensions, rtp_ext_find(extmap->uri), extmap->id);
     }
     read_sources(media, out);
+    out->simulcast = media->simulcast_recv != NULL;
 }
 
 void sim_answer_read(const char *text, SimAnswer *answer)

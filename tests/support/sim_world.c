@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,7 +37,11 @@ static Config *make_config(const char *const *settings)
     static const char *const small[] = { "video.width=320", "video.height=180", "video.fps=15",
                                          "video.bitrate=400000", NULL };
     Config *config = config_new();
-    const char *const *lists[] = { small, settings };
+    /* Nothing of the user's own; made only if something is kept. */
+    g_autofree char *state =
+        g_strdup_printf("layout.state_dir=%s/tessera-test-%d", g_get_tmp_dir(), (int)getpid());
+    const char *const own[] = { state, NULL };
+    const char *const *lists[] = { small, own, settings };
     for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
         for (const char *const *setting = lists[i]; setting && *setting; setting++) {
             g_autoptr(GError) error = NULL;
@@ -65,7 +70,7 @@ SimWorld *sim_world_new(const SimWorldOptions *options)
     world->rooms = rooms_new(world->engine, world->config);
     world->seats = g_ptr_array_new();
     g_autofree char *layouts = g_build_filename(options->project_dir, "layouts", NULL);
-    if (!rooms_load_layout(world->rooms, layouts, &error))
+    if (!rooms_load_layouts(world->rooms, layouts, &error))
         g_error("%s", error->message);
     world->room = rooms_open(world->rooms, "room", &error);
     if (!world->room)
@@ -223,6 +228,11 @@ void sim_world_set_step(SimWorld *world, SimWorldStep step, gpointer user)
     world->step_user = user;
 }
 
+Rooms *sim_world_rooms(SimWorld *world)
+{
+    return world->rooms;
+}
+
 Room *sim_world_room(SimWorld *world)
 {
     return world->room;
@@ -319,7 +329,7 @@ gboolean sim_world_tile(SimWorld *world, const SimPeer *peer, VideoRect *rect)
     gboolean found = FALSE;
     for (gsize i = 0; i < json_array_size(tiles) && !found; i++) {
         const json_t *tile = json_array_get(tiles, i);
-        found = strcmp(json_string_value(json_object_get(tile, "id")), id) == 0;
+        found = g_strcmp0(json_string_value(json_object_get(tile, "id")), id) == 0;
         *rect = (VideoRect){ member(tile, "x"), member(tile, "y"), member(tile, "width"),
                              member(tile, "height") };
     }

@@ -36,6 +36,7 @@ gint64 sim_world_now_ns(SimWorld *world);
 typedef void (*SimWorldStep)(SimWorld *world, gint64 now_ns, gpointer user);
 void sim_world_set_step(SimWorld *world, SimWorldStep step, gpointer user);
 
+Rooms *sim_world_rooms(SimWorld *world);
 Room *sim_world_room(SimWorld *world);
 Engine *sim_world_engine(SimWorld *world);
 MemoryNetwork *sim_world_network(SimWorld *world);

@@ -5,9 +5,10 @@
 // "broken": nothing arrives, it is being repaired), "problem" (detail: Error of an offer that the
 // server refused).
 
+import { addCamera, fitEncodings } from './camera-layers.js';
+
 const DISCONNECTED_MS = 3000;
 const RESTART_MS = 8000;
-const CAMERA_MAX_BPS = 1_500_000;
 
 /** Asks for the mix in stereo: Chromium's own offer is for one channel, and it decodes no other. */
 function withStereo(sdp) {
@@ -76,10 +77,16 @@ export class Connection extends EventTarget {
         const transceiver = this.#senders[kind];
         const direction = this.#direction(kind, track, transceiver.direction);
         await transceiver.sender.replaceTrack(track);
-        if (kind === 'video' && track) await this.#limitBitrate(transceiver.sender);
+        if (kind === 'video' && track) await fitEncodings(transceiver.sender, track);
         if (direction === transceiver.direction) return;
         transceiver.direction = direction;
         await this.#negotiate();
+    }
+
+    /** The camera's picture has another size now. */
+    async fitLayers() {
+        const { sender } = this.#senders.video ?? {};
+        if (sender?.track) await fitEncodings(sender, sender.track);
     }
 
     /** The signalling is back after a break: say again what was not answered. */
@@ -96,11 +103,9 @@ export class Connection extends EventTarget {
     }
 
     #addSender(kind, track) {
-        const transceiver = this.pc.addTransceiver(track ?? kind, {
-            direction: track ? 'sendrecv' : 'recvonly',
-            streams: [this.#ownStream],
-        });
-        if (kind === 'video' && track) this.#limitBitrate(transceiver.sender);
+        const options = { direction: track ? 'sendrecv' : 'recvonly', streams: [this.#ownStream] };
+        const transceiver = kind === 'video' ? addCamera(this.pc, track ?? kind, options) : this.pc.addTransceiver(track ?? kind, options);
+        if (kind === 'video' && track) fitEncodings(transceiver.sender, track);
         return transceiver;
     }
 
@@ -116,13 +121,6 @@ export class Connection extends EventTarget {
     #direction(kind, track, now) {
         if (kind === 'screen') return track ? 'sendonly' : 'inactive';
         return track ? 'sendrecv' : now;
-    }
-
-    async #limitBitrate(sender) {
-        const parameters = sender.getParameters();
-        if (!parameters.encodings?.length) return;
-        parameters.encodings[0].maxBitrate = CAMERA_MAX_BPS;
-        await sender.setParameters(parameters).catch(() => {});
     }
 
     async #negotiate({ iceRestart = false } = {}) {

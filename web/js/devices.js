@@ -104,19 +104,21 @@ export async function devicesAllowed() {
     return devices.some((device) => device.label);
 }
 
-/** A large tile gets a larger picture from the camera, a small one the usual size. */
+/** A large tile gets a larger picture from the camera, a small one the usual size. Resolves to whether the
+ *  size changed. */
 export async function fitCamera(track, tileWidth) {
     const large = tileWidth >= LARGE_TILE_PX;
     const width = large ? TILE_WIDTH * 2 : TILE_WIDTH;
-    if (!track || track.readyState !== 'live' || track.getSettings().width === width) return;
+    if (!track || track.readyState !== 'live' || track.getSettings().width === width) return false;
     try {
         await track.applyConstraints({
             ...cameraConstraints(track.getSettings().deviceId),
             width: { ideal: width },
             height: { ideal: large ? TILE_HEIGHT * 2 : TILE_HEIGHT },
         });
+        return true;
     } catch {
-        // The camera keeps its size.
+        return false; // the camera keeps its size
     }
 }
 

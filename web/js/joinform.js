@@ -1,5 +1,6 @@
 // The join form: name, devices with preview and level, and on the lobby the room. The lobby and
-// the room page (opened by a link) both show it.
+// the room page (opened by a link) both show it. Whoever only wants to watch, or may do no more,
+// needs no devices.
 
 import { deviceErrorText, devicesAllowed, devicesUsable, listDevices, openBoth } from './devices.js';
 import { icon, setIcon } from './icons.js';
@@ -22,17 +23,19 @@ export class JoinForm {
     #opening = null;
     #meter;
     #parts = {};
+    #watchOnly;
     #onJoin;
 
-    /** room: where it is known; null shows a field for it. onJoin(settings): called by the button;
-     *  the tracks are closed before, the room opens its own. */
-    constructor({ room = null, token = false, onJoin }) {
+    /** room: where it is known; null shows a field for it. token: show a field for one. watchOnly: the
+     *  link allows no more than watching. onJoin(settings, {watch}): called by the buttons; the tracks
+     *  are closed before, the room opens its own. */
+    constructor({ room = null, token = false, watchOnly = false, name = '', onJoin }) {
         this.#onJoin = onJoin;
+        this.#watchOnly = watchOnly;
         this.element = el('form', { class: 'join card', 'aria-label': 'Join', onsubmit: (event) => this.#submit(event) });
-        this.element.append(
-            el('div', { class: 'join-devices' }, this.#buildPreview(), ...this.#buildPickers()),
-            this.#buildFields(room, token),
-        );
+        this.element.classList.toggle('watch-only', watchOnly);
+        const devices = el('div', { class: 'join-devices', hidden: watchOnly }, this.#buildPreview(), ...this.#buildPickers());
+        this.element.append(devices, this.#buildFields(room, token, this.#settings.name || name));
         this.#meter = new LevelMeter(this.#parts.level);
         this.#show();
         this.#listen();
@@ -40,6 +43,7 @@ export class JoinForm {
 
     /** Show the pickers, and open the devices where that asks the person nothing new. */
     async start() {
+        if (this.#watchOnly) return;
         await this.#fillPickers();
         if (!devicesUsable()) {
             this.#say(
@@ -56,7 +60,7 @@ export class JoinForm {
     /** Say why joining did not work. */
     fail(text) {
         this.#say(text);
-        this.#parts.submit.disabled = false;
+        this.#enable(true);
     }
 
     close() {
@@ -98,17 +102,19 @@ export class JoinForm {
         });
     }
 
-    #buildFields(room, token) {
+    #buildFields(room, token, name) {
         const parts = this.#parts;
         parts.name = el('input', {
             name: 'name',
             maxlength: 64,
             autocomplete: 'nickname',
             placeholder: 'How others see you',
-            value: this.#settings.name,
+            value: name,
         });
         parts.name.addEventListener('input', () => this.#show());
-        const fields = [field('Your name', parts.name)];
+        const fields = this.#watchOnly
+            ? [el('p', { class: 'watch-note' }, icon('eye'), el('span', {}, 'Your link is for watching: you see and hear the room, and nobody sees or hears you.'))]
+            : [field('Your name', parts.name)];
         if (room === null) {
             parts.room = el('input', {
                 name: 'room',
@@ -128,7 +134,16 @@ export class JoinForm {
         }
         parts.problem = el('p', { class: 'problem', role: 'alert', hidden: true });
         parts.submit = el('button', { type: 'submit', class: 'button primary', id: 'join' });
-        return el('div', { class: 'join-fields' }, ...fields, parts.problem, parts.submit);
+        parts.watch = el('button', {
+            type: 'submit',
+            class: 'button',
+            id: 'watch',
+            value: 'watch',
+            title: 'See and hear the room without being in it: no camera, no microphone',
+            hidden: this.#watchOnly,
+        });
+        parts.watch.append(icon('eye'), 'Just watch');
+        return el('div', { class: 'join-fields' }, ...fields, parts.problem, el('div', { class: 'join-buttons' }, parts.submit, parts.watch));
     }
 
     // --- devices
@@ -231,7 +246,12 @@ export class JoinForm {
               ? 'Your picture appears here once the camera is on.'
               : `Camera is off. Others see ${name ? `the initials ${initials(name)}` : 'your initials'}.`;
         const listener = !this.#settings.audio && !this.#settings.video;
-        parts.submit.textContent = listener || !devicesUsable() ? 'Join as a listener' : 'Join';
+        if (this.#watchOnly) parts.submit.textContent = 'Watch';
+        else parts.submit.textContent = listener || !devicesUsable() ? 'Join as a listener' : 'Join';
+    }
+
+    #enable(enabled) {
+        this.#parts.submit.disabled = this.#parts.watch.disabled = !enabled;
     }
 
     #say(text) {
@@ -242,7 +262,8 @@ export class JoinForm {
     #submit(event) {
         event.preventDefault();
         const parts = this.#parts;
-        const changes = { name: parts.name.value.trim() };
+        const watch = this.#watchOnly || event.submitter === parts.watch;
+        const changes = this.#watchOnly ? {} : { name: parts.name.value.trim() };
         if (parts.room) {
             changes.room = toRoomId(parts.room.value);
             parts.room.value = changes.room;
@@ -256,7 +277,7 @@ export class JoinForm {
             if (parts[`${kind}Picker`].value) changes[device] = parts[`${kind}Picker`].value;
         if (parts.token) setToken(parts.token.value);
         this.#settings = saveSettings(changes);
-        parts.submit.disabled = true;
-        this.#onJoin(this.#settings);
+        this.#enable(false);
+        this.#onJoin(this.#settings, { watch });
     }
 }

@@ -53,18 +53,14 @@ export class Signalling extends EventTarget {
         const ws = new WebSocket(this.#url);
         this.ws = ws;
         this.#openTimer = setTimeout(() => this.#lost(ws), OPEN_TIMEOUT_MS);
-        ws.onopen = () => {
-            const message = { type: 'join', ...this.#join };
-            if (this.#session) message.resume = this.#session;
-            this.#send(message);
-        };
+        ws.onopen = () => this.#sayJoin();
         ws.onmessage = ({ data }) => {
             if (ws === this.ws) this.#receive(data);
         };
         ws.onclose = () => this.#lost(ws);
     }
 
-    /** Say something about ourselves that later joins repeat too (name, ...). */
+    /** Say something about ourselves that later joins repeat too (name, layout, ...); undefined: no more. */
     remember(join) {
         Object.assign(this.#join, join);
     }
@@ -98,6 +94,12 @@ export class Signalling extends EventTarget {
         this.ws?.close(1000);
     }
 
+    #sayJoin() {
+        const message = { type: 'join', ...this.#join };
+        if (this.#session) message.resume = this.#session;
+        this.#send(message);
+    }
+
     #send(message) {
         if (this.ws?.readyState !== WebSocket.OPEN) return false;
         this.ws.send(JSON.stringify(message));
@@ -128,6 +130,12 @@ export class Signalling extends EventTarget {
 
     #receiveError(message) {
         if (!this.#joined) {
+            // A layout that is gone, or that the room has no room for, keeps nobody out.
+            if (this.#join.layout && ['invalid', 'not-found', 'unavailable'].includes(message.code)) {
+                this.remember({ layout: undefined });
+                this.#sayJoin();
+                return;
+            }
             // Who was in before tries again: as somebody new where the old place is gone, later
             // where the server is full or going away.
             if (this.#session && ['not-found', 'unavailable'].includes(message.code)) {

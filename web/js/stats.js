@@ -12,8 +12,7 @@ export class StatsReader {
             if (entry.type === 'inbound-rtp') numbers[entry.kind] = this.#inbound(report, entry);
             else if (entry.type === 'outbound-rtp') sent.push(this.#outbound(report, entry));
         }
-        const videos = sent.filter(({ kind }) => kind === 'video').sort((a, b) => a.mid.localeCompare(b.mid));
-        [numbers.sentVideo = null, numbers.sentScreen = null] = videos;
+        [numbers.sentVideo = null, numbers.sentScreen = null] = this.#byLine(sent.filter(({ kind }) => kind === 'video'));
         numbers.sentAudio = sent.find(({ kind }) => kind === 'audio') ?? null;
         numbers.line = this.#line(report);
         this.#last = new Map([...report.values()].map((entry) => [entry.id, entry]));
@@ -69,6 +68,17 @@ export class StatsReader {
             jitterMs: (remote?.jitter ?? 0) * 1000,
             rttMs: remote?.roundTripTime === undefined ? null : remote.roundTripTime * 1000,
         };
+    }
+
+    /** One of each line (mid), in order: the layers of a camera are one, as large as the largest that is sent. */
+    #byLine(layers) {
+        const lines = new Map();
+        for (const layer of layers) {
+            const line = lines.get(layer.mid);
+            if (!line) lines.set(layer.mid, layer);
+            else lines.set(layer.mid, { ...(layer.bps > 0 && layer.width > line.width ? layer : line), bps: line.bps + layer.bps });
+        }
+        return [...lines.values()].sort((a, b) => a.mid.localeCompare(b.mid));
     }
 
     #line(report) {

@@ -41,6 +41,28 @@ export function initials(name) {
     return (first + last).toUpperCase();
 }
 
+/** Ask before something that cannot be taken back; resolves to true where the person says yes. */
+export function ask({ title, text = '', action, danger = true }) {
+    return new Promise((resolve) => {
+        const no = el('button', { type: 'button', class: 'button', onclick: () => dialog.close() }, 'Cancel');
+        const yes = el('button', { type: 'button', class: `button ${danger ? 'danger' : 'primary'}`, onclick: () => dialog.close('yes') }, action);
+        const dialog = el(
+            'dialog',
+            { class: 'ask', 'aria-label': title },
+            el('h2', {}, title),
+            text ? el('p', {}, text) : null,
+            el('div', { class: 'buttons' }, no, yes),
+        );
+        dialog.addEventListener('close', () => {
+            dialog.remove();
+            resolve(dialog.returnValue === 'yes');
+        });
+        document.body.append(dialog);
+        dialog.showModal();
+        no.focus();
+    });
+}
+
 export const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** What people type as a room ("My room!") made into an id ("My-room"); "" when nothing is left. */

@@ -49,6 +49,7 @@ static inline void fixture_start(Fixture *fixture, const char *settings)
     fixture_set(fixture, web);
     fixture_set(fixture, "http.listen=127.0.0.1:0");
     fixture_set(fixture, "https.listen=");
+    fixture_set(fixture, "rtmp.listen=");
     for (guint i = 0; list[i] && *list[i]; i++)
         fixture_set(fixture, list[i]);
     fixture->rooms = rooms_new(NULL, fixture->config);

@@ -8,12 +8,14 @@ static void none(ApiCall *call)
 }
 
 static const Route table[] = {
-    { HTTP_GET, "/", none, ROUTE_OPEN },
-    { HTTP_GET, "/rooms", none, ROUTE_CORS },
-    { HTTP_GET, "/rooms/{room}", none, ROUTE_CORS },
-    { HTTP_DELETE, "/rooms/{room}", none, ROUTE_CORS },
-    { HTTP_GET, "/rooms/{room}/people/{person}", none, ROUTE_CORS },
-    { HTTP_GET, "/js/{file...}", none, ROUTE_OPEN },
+    { HTTP_GET, "/", none, ROUTE_OPEN, 0, 0 },
+    { HTTP_GET, "/rooms", none, ROUTE_CORS, 0, 0 },
+    { HTTP_GET, "/rooms/{room}", none, ROUTE_CORS, 0, 0 },
+    { HTTP_DELETE, "/rooms/{room}", none, ROUTE_CORS, 0, 0 },
+    { HTTP_GET, "/rooms/{room}/people/{person}", none, ROUTE_CORS, 0, 0 },
+    { HTTP_GET, "/js/{file...}", none, ROUTE_OPEN, 0, 0 },
+    { HTTP_GET, "/layouts/{name}", none, ROUTE_CORS, 0, 0 },
+    { HTTP_GET, "/layouts/{name}/in/{room}", none, ROUTE_CORS, 0, 0 },
 };
 
 static void expect(HttpMethod method, const char *path, gint index, const char *first,
@@ -38,6 +40,24 @@ static void test_match(void)
     expect(HTTP_DELETE, "/rooms/x", 3, "x", NULL);
     expect(HTTP_GET, "/rooms/x/people/p1", 4, "x", "p1");
     expect(HTTP_GET, "/js/lib/a.js", 5, "lib/a.js", NULL);
+    expect(HTTP_GET, "/layouts/1+5", 6, "1+5", NULL);
+}
+
+static void expect_room(const char *path, const char *room)
+{
+    g_auto(RouteMatch) match = { 0 };
+    routes_match(table, G_N_ELEMENTS(table), HTTP_GET, path, &match);
+    g_assert_cmpstr(route_match_room(&match), ==, room);
+}
+
+static void test_room(void)
+{
+    expect_room("/rooms/x", "x");
+    expect_room("/rooms/x/people/p1", "x");
+    expect_room("/rooms", NULL);
+    expect_room("/layouts/x", NULL);
+    expect_room("/layouts/a/in/x", NULL);
+    expect_room("/nowhere", NULL);
 }
 
 static void test_no_match(void)
@@ -66,6 +86,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/routes/match", test_match);
+    g_test_add_func("/routes/room", test_room);
     g_test_add_func("/routes/no_match", test_no_match);
     g_test_add_func("/routes/methods", test_methods);
     return g_test_run();

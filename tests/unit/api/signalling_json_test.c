@@ -54,6 +54,26 @@ static void test_candidate(void)
     g_assert_null(empty.candidate);
 }
 
+static void test_view(void)
+{
+    g_auto(SignallingMessage) join = { 0 }, own = { 0 }, rooms = { 0 }, none = { 0 };
+    parse("{\"type\":\"join\",\"room\":\"r\",\"layout\":\"1+5\",\"withoutSelf\":true}", &join);
+    g_assert_cmpstr(join.join.layout, ==, "1+5");
+    g_assert_true(join.join.without_self);
+    parse("{\"type\":\"update\",\"layout\":\"grid\",\"withoutSelf\":false}", &own);
+    g_assert_true(own.update.has_layout);
+    g_assert_cmpstr(own.update.layout, ==, "grid");
+    g_assert_cmpint(own.update.without_self, ==, 0);
+    parse("{\"type\":\"update\",\"layout\":null}", &rooms);
+    g_assert_true(rooms.update.has_layout);
+    g_assert_null(rooms.update.layout);
+    parse("{\"type\":\"update\"}", &none);
+    g_assert_false(none.update.has_layout);
+    g_assert_cmpint(none.update.without_self, ==, -1);
+    refuse("{\"type\":\"join\",\"room\":\"r\",\"layout\":{}}");
+    refuse("{\"type\":\"update\",\"withoutSelf\":1}");
+}
+
 static void test_update(void)
 {
     g_auto(SignallingMessage) message = { 0 };
@@ -126,6 +146,7 @@ int main(int argc, char **argv)
     g_test_add_func("/signalling_json/offer", test_offer);
     g_test_add_func("/signalling_json/candidate", test_candidate);
     g_test_add_func("/signalling_json/update", test_update);
+    g_test_add_func("/signalling_json/view", test_view);
     g_test_add_func("/signalling_json/refused", test_refused);
     g_test_add_func("/signalling_json/limits", test_limits);
     g_test_add_func("/signalling_json/error_keeps_id", test_error_keeps_id);

@@ -1,4 +1,4 @@
-#include "unit/api/api_fixture.h"
+#include "unit/api/token_fixture.h"
 
 #define JOIN "{\"type\":\"join\",\"room\":\"team\",\"name\":\"%s\",\"id\":1}"
 
@@ -200,36 +200,142 @@ static void origins(gpointer data)
     g_assert_cmpuint(upgrade_status("/", ""), ==, 404);
 }
 
+/* (transfer full) A join with a token and further members (",...", or ""). */
+static char *join_with(const char *room, guint grants, const char *role, const char *name,
+                       const char *more)
+{
+    g_autofree char *made = fixture_token(&fixture, room, grants, role, name);
+    return g_strdup_printf("{\"type\":\"join\",\"room\":\"team\",\"token\":\"%s\"%s}", made, more);
+}
+
 static void token(gpointer data)
 {
     Client client;
     (void)data;
+    g_autofree char *elsewhere = join_with("other", AUTH_PUBLISH | AUTH_VIEW, NULL, NULL, "");
+    g_autofree char *watcher = join_with("team", AUTH_VIEW, NULL, NULL, "");
+    g_autofree char *watches = join_with("team", AUTH_VIEW, NULL, NULL, ",\"publish\":false");
+    g_autofree char *sender = join_with("team", AUTH_PUBLISH, NULL, NULL, "");
+    g_autofree char *sends = join_with("team", AUTH_PUBLISH, NULL, NULL, ",\"view\":false");
     open_socket(&client);
     expect_reply(&client, "{\"type\":\"join\",\"room\":\"team\",\"token\":\"wrong\"}",
                  "\"code\":\"unauthorized\"");
     expect_end(&client, 1008);
     client_close(&client);
     open_socket(&client);
-    expect_reply(&client, "{\"type\":\"join\",\"room\":\"team\",\"token\":\"sesame\"}",
-                 "\"type\":\"joined\"");
+    expect_reply(&client, elsewhere, "\"code\":\"forbidden\"");
+    expect_reply(&client, watcher, "does not allow to publish");
+    expect_reply(&client, sender, "does not allow to see");
+    expect_reply(&client, watches, "\"grants\":[\"view\"]");
     client_close(&client);
-    g_assert_cmpuint(client_status(fixture.port, "GET", "/api/v1/rooms", "", NULL), ==, 401);
-    g_assert_cmpuint(client_status(fixture.port, "GET", "/metrics", "", NULL), ==, 401);
-    g_assert_cmpuint(client_status(fixture.port, "GET", "/healthz", "", NULL), ==, 200);
-    g_assert_cmpuint(client_status(fixture.port, "GET", "/api/v1/rooms",
-                                   "Authorization: Bearer sesame\r\n", NULL),
-                     ==, 200);
+    open_socket(&client);
+    expect_reply(&client, sends, "\"view\":null");
+    client_close(&client);
+}
+
+/* The token says who somebody is, whatever the join says. */
+static void role_and_name(gpointer data)
+{
+    Client client;
+    g_autofree char *text = join_with("*", AUTH_ADMIN, "teacher", "Ms. Frizzle", ",\"name\":\"X\"");
+    (void)data;
+    Room *room = rooms_open(fixture.rooms, "team", NULL);
+    room->locked = TRUE;
+    open_socket(&client);
+    expect_reply(&client, text, "\"role\":\"teacher\"");
+    Participant *participant = room->participants->pdata[0];
+    g_assert_cmpstr(participant->name, ==, "Ms. Frizzle");
+    g_assert_cmpstr(participant->role, ==, "teacher");
+    g_assert_true(participant->overrides_lock);
+    expect_reply(&client, "{\"type\":\"update\",\"name\":\"Y\"}", "\"code\":\"forbidden\"");
+    client_close(&client);
+    g_autofree char *student = join_with("team", AUTH_PUBLISH | AUTH_VIEW, NULL, NULL, "");
+    open_socket(&client);
+    expect_reply(&client, student, "\"code\":\"forbidden\"");
+    client_close(&client);
+}
+
+/* Without auth.secret everybody may do everything, but a lock is a lock. */
+static void no_token(gpointer data)
+{
+    Client client;
+    (void)data;
+    open_socket(&client);
+    expect_reply(&client, "{\"type\":\"join\",\"room\":\"team\",\"token\":\"any\"}",
+                 "\"grants\":[\"publish\",\"view\",\"control\",\"record\",\"admin\"]");
+    ((Room *)rooms_find(fixture.rooms, "team"))->locked = TRUE;
+    client_close(&client);
+    open_socket(&client);
+    expect_reply(&client, "{\"type\":\"join\",\"room\":\"team\"}", "\"code\":\"forbidden\"");
+    client_close(&client);
 }
 
 /* After ten wrong tokens in a minute the right one is not let in either. */
 static void guessing(gpointer data)
 {
+    g_autofree char *right = fixture_bearer(&fixture, "*", AUTH_ADMIN);
     (void)data;
+    g_assert_cmpuint(client_status(fixture.port, "GET", "/api/v1/rooms", right, NULL), ==, 200);
     for (guint i = 0; i < 12; i++)
         client_status(fixture.port, "GET", "/api/v1/rooms", "Authorization: Bearer x\r\n", NULL);
-    g_assert_cmpuint(client_status(fixture.port, "GET", "/api/v1/rooms",
-                                   "Authorization: Bearer sesame\r\n", NULL),
-                     ==, 401);
+    g_assert_cmpuint(client_status(fixture.port, "GET", "/api/v1/rooms", right, NULL), ==, 401);
+}
+
+/* --- what a client sees ------------------------------------------------------------------ */
+
+static void own_view(gpointer data)
+{
+    Client client;
+    (void)data;
+    open_socket(&client);
+    expect_reply(&client, "{\"type\":\"join\",\"room\":\"team\",\"layout\":\"none\"}",
+                 "\"code\":\"not-found\"");
+    expect_reply(&client,
+                 "{\"type\":\"join\",\"room\":\"team\",\"layout\":\"1+5\",\"withoutSelf\":true}",
+                 "\"choice\":\"1+5\",\"without_self\":true");
+    expect_reply(&client, "{\"type\":\"update\",\"layout\":\"speaker\"}",
+                 "\"choice\":\"speaker\",\"without_self\":true");
+    expect_reply(&client, "{\"type\":\"update\",\"withoutSelf\":false}",
+                 "\"choice\":\"speaker\",\"without_self\":false");
+    expect_reply(&client, "{\"type\":\"update\",\"layout\":null}",
+                 "\"choice\":null,\"without_self\":false");
+    expect_reply(&client, "{\"type\":\"update\",\"layout\":\"none\",\"id\":9}", "\"re\":9");
+    client_close(&client);
+}
+
+static gboolean change_things(gpointer data)
+{
+    Room *room = rooms_find(fixture.rooms, "team");
+    (void)data;
+    participant_set_view(room->participants->pdata[1], NULL, TRUE, NULL);
+    fake_emit(room, ROOM_EVENT_OPENED, NULL, json_pack("{s:s}", "x", "never told"));
+    fake_emit(room, ROOM_EVENT_SPEAKER, NULL, json_pack("{s:s}", "id", "p2"));
+    json_t *locked = json_pack("{s:b}", "locked", TRUE);
+    room_patch(room, locked, NULL);
+    json_decref(locked);
+    return G_SOURCE_REMOVE;
+}
+
+/* What others see is their own business. */
+static void new_events(gpointer data)
+{
+    Client first, second;
+    guint code;
+    (void)data;
+    open_socket(&first);
+    json_decref(join(&first, "Ada"));
+    open_socket(&second);
+    json_decref(join(&second, "Bob"));
+    client_ws_await(&first, "\"event\":\"joined\"");
+    g_idle_add(change_things, NULL);
+    g_autofree char *speaker = client_ws_read(&first, &code);
+    g_autofree char *settings = client_ws_read(&first, &code);
+    g_assert_nonnull(strstr(speaker, "\"event\":\"speaker\",\"data\":{\"id\":\"p2\"}"));
+    g_assert_nonnull(strstr(settings, "\"event\":\"room\""));
+    g_assert_nonnull(strstr(settings, "\"locked\":true"));
+    client_ws_await(&second, "\"event\":\"view\"");
+    client_close(&first);
+    client_close(&second);
 }
 
 static void no_join(gpointer data)
@@ -397,8 +503,12 @@ TEST(unknown_session, "", unknown_session)
 TEST(kicked, "", kicked)
 TEST(closed_room, "", closed_room)
 TEST(origins, "http.cors_origins=https://ok.example", origins)
-TEST(token, "auth.secret=sesame", token)
-TEST(guessing, "auth.secret=sesame", guessing)
+TEST(token, FIXTURE_SECRET_SET, token)
+TEST(role_and_name, FIXTURE_SECRET_SET, role_and_name)
+TEST(no_token, "", no_token)
+TEST(guessing, FIXTURE_SECRET_SET, guessing)
+TEST(own_view, "", own_view)
+TEST(new_events, "", new_events)
 TEST(no_join, "http.join_seconds=1", no_join)
 TEST(not_joined, "", not_joined)
 TEST(flood, "http.ws_messages_per_second=5", flood)
@@ -431,7 +541,11 @@ int main(int argc, char **argv)
     g_test_add_func("/signalling/closed_room", test_closed_room);
     g_test_add_func("/signalling/origins", test_origins);
     g_test_add_func("/signalling/token", test_token);
+    g_test_add_func("/signalling/role_and_name", test_role_and_name);
+    g_test_add_func("/signalling/no_token", test_no_token);
     g_test_add_func("/signalling/guessing", test_guessing);
+    g_test_add_func("/signalling/own_view", test_own_view);
+    g_test_add_func("/signalling/new_events", test_new_events);
     g_test_add_func("/signalling/no_join", test_no_join);
     g_test_add_func("/signalling/not_joined", test_not_joined);
     g_test_add_func("/signalling/flood", test_flood);

@@ -1,4 +1,4 @@
-#include "unit/api/api_fixture.h"
+#include "unit/api/token_fixture.h"
 
 #define SDP      "Content-Type: application/sdp\r\n"
 #define FRAGMENT "Content-Type: application/trickle-ice-sdpfrag\r\n"
@@ -61,6 +61,7 @@ static void session(gpointer data)
     g_assert_true(participant->publish && !participant->view && participant->visible);
 
     g_assert_cmpuint(patch(&client, location, etag, "a=candidate:1\r\n", NULL), ==, 204);
+    g_assert_cmpuint(patch(&client, location, etag, "", NULL), ==, 204);
     g_assert_cmpuint(patch(&client, location, NULL, "a=candidate:1\r\n", NULL), ==, 428);
     g_assert_cmpuint(patch(&client, location, "\"other\"", "a=candidate:1\r\n", NULL), ==, 412);
     g_assert_cmpuint(patch(&client, location, "*", "a=ice-ufrag:x\r\n", &new_etag), ==, 200);
@@ -148,18 +149,54 @@ static void options(gpointer data)
     client_close(&client);
 }
 
+static guint post_as(const char *path, const char *room, guint grants, const char *role,
+                     const char *name)
+{
+    g_autofree char *made = fixture_token(&fixture, room, grants, role, name);
+    g_autofree char *headers = g_strdup_printf(SDP "Authorization: Bearer %s\r\n", made);
+    return status("POST", path, headers, OFFER);
+}
+
 static void token(gpointer data)
 {
     (void)data;
-    const char *right = SDP "Authorization: Bearer sesame\r\n";
     g_assert_cmpuint(status("POST", "/whip/r", SDP, OFFER), ==, 401);
-    g_assert_cmpuint(status("POST", "/whip/r?token=sesame", SDP, OFFER), ==, 401);
-    g_assert_cmpuint(status("POST", "/whip/r", right, OFFER), ==, 201);
+    g_assert_cmpuint(status("POST", "/whip/r?access_token=x", SDP, OFFER), ==, 401);
+    g_assert_cmpuint(post_as("/whip/r", "r", AUTH_VIEW, NULL, NULL), ==, 403);
+    g_assert_cmpuint(post_as("/whep/r", "r", AUTH_PUBLISH, NULL, NULL), ==, 403);
+    g_assert_cmpuint(post_as("/whip/r", "other", AUTH_PUBLISH, NULL, NULL), ==, 403);
+    g_assert_cmpuint(post_as("/whip/r?name=X", "r", AUTH_PUBLISH, "camera", "Stage"), ==, 201);
     Room *room = rooms_find(fixture.rooms, "r");
     Participant *participant = room->participants->pdata[0];
+    g_assert_cmpstr(participant->name, ==, "Stage");
+    g_assert_cmpstr(participant->role, ==, "camera");
+    g_assert_false(participant->overrides_lock);
     g_autofree char *path = g_strconcat("/whip/r/", participant->session, NULL);
     g_assert_cmpuint(status("DELETE", path, "", NULL), ==, 401);
     g_assert_cmpuint(status("OPTIONS", path, "", NULL), ==, 204);
+}
+
+/* Who has control, and no role by the token, may name one. */
+static void role(gpointer data)
+{
+    (void)data;
+    guint both = AUTH_PUBLISH | AUTH_CONTROL;
+    g_assert_cmpuint(post_as("/whip/r?role=a", "r", AUTH_PUBLISH, NULL, NULL), ==, 403);
+    g_assert_cmpuint(post_as("/whip/r?role=a", "r", both, "b", NULL), ==, 403);
+    g_assert_cmpuint(post_as("/whip/r?role=a", "r", both, NULL, NULL), ==, 201);
+    Participant *participant = rooms_find(fixture.rooms, "r")->participants->pdata[0];
+    g_assert_cmpstr(participant->role, ==, "a");
+    g_assert_true(participant->overrides_lock);
+}
+
+static void whep_view(gpointer data)
+{
+    (void)data;
+    const char *path = "/whep/r?layout=1%2B5&without_self=1";
+    g_assert_cmpuint(status("POST", path, SDP, OFFER), ==, 201);
+    Participant *participant = rooms_find(fixture.rooms, "r")->participants->pdata[0];
+    g_assert_cmpstr(layout_name(participant->layout), ==, "1+5");
+    g_assert_true(participant->without_self);
 }
 
 /* A client that resets its connection before the answer came leaves no participant behind. */
@@ -243,7 +280,17 @@ static void test_options(void)
 
 static void test_token(void)
 {
-    run("auth.secret=sesame http.cors_origins=*", token);
+    run(FIXTURE_SECRET_SET " http.cors_origins=*", token);
+}
+
+static void test_role(void)
+{
+    run(FIXTURE_SECRET_SET, role);
+}
+
+static void test_whep_view(void)
+{
+    run("", whep_view);
 }
 
 static void test_pipelined(void)
@@ -278,6 +325,8 @@ int main(int argc, char **argv)
     g_test_add_func("/whip/many_patches", test_many_patches);
     g_test_add_func("/whip/options", test_options);
     g_test_add_func("/whip/token", test_token);
+    g_test_add_func("/whip/role", test_role);
+    g_test_add_func("/whip/whep_view", test_whep_view);
     g_test_add_func("/whip/pipelined", test_pipelined);
     g_test_add_func("/whip/gone_before_answer", test_gone);
     g_test_add_func("/api/graph", test_graph);

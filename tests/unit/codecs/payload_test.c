@@ -72,6 +72,37 @@ static void fill(guint8 *data, gsize size, GRand *random)
         data[i] = (guint8)g_rand_int_range(random, 1, 256);
 }
 
+/* The kernel takes packets of one size together, and one shorter one behind them. */
+static void check_run(const PayloadFormat *format, const GByteArray *data, gsize max_payload)
+{
+    static const PayloadTags tags = { .picture_id = 12345, .tl0_pic_idx = 200 };
+    AVPacket *packet = packet_from(data->data, data->len);
+    g_autoptr(GPtrArray) payloads = packetize(format, packet, &tags, max_payload);
+    const GByteArray *first = payloads->pdata[0];
+    for (guint i = 1; i + 1 < payloads->len; i++)
+        g_assert_cmpuint(((GByteArray *)payloads->pdata[i])->len, ==, first->len);
+    g_assert_cmpuint(((GByteArray *)payloads->pdata[payloads->len - 1])->len, <=, first->len);
+    g_assert_cmpuint(payloads->len, <=, data->len / (max_payload - 6) + 1);
+    av_packet_free(&packet);
+}
+
+static void test_equal_sizes(void)
+{
+    static const guint8 head[] = { 0, 0, 0, 1, 0x41 };
+    g_autoptr(GRand) random = g_rand_new_with_seed(5);
+    guint8 body[6000];
+    fill(body, sizeof body, random);
+    for (gsize i = 0; i < G_N_ELEMENTS(payload_limits); i++)
+        for (guint size = 1; size <= sizeof body; size += 13) {
+            g_autoptr(GByteArray) frame = g_byte_array_new();
+            g_byte_array_append(frame, head, sizeof head);
+            g_byte_array_append(frame, body, size);
+            check_run(&payload_vp8, frame, payload_limits[i]);
+            check_run(&payload_vp9, frame, payload_limits[i]);
+            check_run(&payload_h264, frame, payload_limits[i]);
+        }
+}
+
 static void test_vpx_round_trip(void)
 {
     g_autoptr(GRand) random = g_rand_new_with_seed(1);
@@ -362,6 +393,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/payload/vpx/round-trip", test_vpx_round_trip);
+    g_test_add_func("/payload/vpx/equal-sizes", test_equal_sizes);
     g_test_add_func("/payload/h264/round-trip", test_h264_round_trip);
     g_test_add_func("/payload/av1/round-trip", test_av1_round_trip);
     g_test_add_func("/payload/av1/strips-delimiter", test_av1_strips_delimiter);

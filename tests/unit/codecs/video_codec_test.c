@@ -64,6 +64,9 @@ static void test_round_trip(gconstpointer data)
         g_assert_true(!header.keyframe || header.width == WIDTH);
         g_assert_cmpint(video_decoder_decode(decoder, packet, out), ==, DECODE_FRAME);
         g_assert_cmpint(out->format, ==, AV_PIX_FMT_YUV420P);
+        g_assert_cmpint(out->color_range, !=, AVCOL_RANGE_JPEG);
+        if (type != &codec_vp8) /* which has no other */
+            g_assert_cmpint(out->colorspace, ==, AVCOL_SPC_SMPTE170M);
         g_assert_cmpfloat(psnr(in, out), >, 30);
     }
     av_packet_free(&packet);

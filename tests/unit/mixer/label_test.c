@@ -12,19 +12,19 @@ static guint count(const Overlay *overlay, guint8 alpha_from, guint8 luma_from)
 
 static void test_name(void)
 {
-    g_autoptr(Overlay) named = label_render_name("Ada", FALSE, 320, 180);
+    g_autoptr(Overlay) named = label_render_name("Ada", FALSE, (LabelPlace){ 320, 180, 0 });
     g_assert_nonnull(named);
     g_assert_cmpint((named->width | named->height) & 1, ==, 0);
     g_assert_cmpuint(count(named, 200, 150), >, 20); /* white letters */
     g_assert_cmpuint(named->alpha[0], <, 100);       /* rounded */
-    g_autoptr(Overlay) muted = label_render_name("Ada", TRUE, 320, 180);
+    g_autoptr(Overlay) muted = label_render_name("Ada", TRUE, (LabelPlace){ 320, 180, 0 });
     g_assert_cmpint(muted->width, >, named->width);
-    g_autoptr(Overlay) sign = label_render_name(NULL, TRUE, 320, 180);
+    g_autoptr(Overlay) sign = label_render_name(NULL, TRUE, (LabelPlace){ 320, 180, 0 });
     g_assert_cmpint(sign->width, <, muted->width);
-    g_assert_null(label_render_name(NULL, FALSE, 320, 180));
-    g_assert_null(label_render_name("  \n\t", FALSE, 320, 180));
-    g_assert_null(label_render_name("Ada", FALSE, 20, 20));
-    g_assert_null(label_render_name("Ada", TRUE, 40, 10));
+    g_assert_null(label_render_name(NULL, FALSE, (LabelPlace){ 320, 180, 0 }));
+    g_assert_null(label_render_name("  \n\t", FALSE, (LabelPlace){ 320, 180, 0 }));
+    g_assert_null(label_render_name("Ada", FALSE, (LabelPlace){ 20, 20, 0 }));
+    g_assert_null(label_render_name("Ada", TRUE, (LabelPlace){ 40, 10, 0 }));
 }
 
 /* Any bytes, any length, any tile: the strip stays inside its tile. */
@@ -44,12 +44,13 @@ static void test_hostile(void)
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         for (int width = 2; width <= 640; width = width * 2 + 2) {
             for (int height = 2; height <= 400; height = height * 3) {
-                g_autoptr(Overlay) name = label_render_name(names[i], i & 1, width, height);
+                g_autoptr(Overlay) name =
+                    label_render_name(names[i], i & 1, (LabelPlace){ width, height, 0 });
                 const int inset = label_inset(width, height);
                 g_assert_true(!name || name->width + 2 * inset <= width);
                 g_assert_true(!name || name->height + inset <= height);
                 g_autoptr(Overlay) letters =
-                    label_render_initials(names[i], names[i], width, height);
+                    label_render_initials(names[i], names[i], label_disc_size(width, height));
                 g_assert_true(!letters || (letters->width <= width && letters->height <= height));
                 g_autoptr(Overlay) lost = label_render_lost(width, height);
                 g_assert_true(!lost || (lost->width <= width && lost->height <= height));
@@ -96,8 +97,8 @@ static void test_colours(void)
     for (guint i = 0; i < 60; i++) {
         char id[16];
         g_snprintf(id, sizeof id, "participant-%u", i);
-        g_autoptr(Overlay) one = label_render_initials("", id, 64, 64);
-        g_autoptr(Overlay) two = label_render_initials("", id, 64, 64);
+        g_autoptr(Overlay) one = label_render_initials("", id, 32);
+        g_autoptr(Overlay) two = label_render_initials("", id, 32);
         const gsize middle = (gsize)one->width * 3 + one->width / 2;
         g_assert_cmpuint(one->y[middle], ==, two->y[middle]);
         const gsize chroma = (gsize)(one->width / 2) * 2 + one->width / 4;
@@ -107,10 +108,53 @@ static void test_colours(void)
     g_hash_table_unref(seen);
 }
 
+/* Neighbouring sizes share a drawing; whatever would look different does not. */
+static void test_keys(void)
+{
+    const LabelPlace place = { 320, 180, 0 }, near = { 322, 180, 0 }, large = { 640, 360, 0 },
+                     narrow = { 320, 180, 60 };
+    g_autofree char *key = label_name_key("Ada", FALSE, place);
+    g_autofree char *same = label_name_key(" Ada\n", FALSE, near);
+    g_autofree char *muted = label_name_key("Ada", TRUE, place);
+    g_autofree char *larger = label_name_key("Ada", FALSE, large);
+    g_autofree char *other = label_name_key("Bob", FALSE, place);
+    g_autofree char *less = label_name_key("Ada", FALSE, narrow);
+    g_autofree char *waiting = label_waiting_key("Ada", place);
+    g_assert_cmpstr(key, ==, same);
+    const char *const others[] = { muted, larger, other, less, waiting };
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+        g_assert_cmpstr(key, !=, others[i]);
+    for (int width = 2; width < 700; width += 2) {
+        const LabelPlace one = { width, 100 + width / 3, 0 };
+        const LabelPlace two = { width + 2, 100 + width / 3, 0 };
+        g_autofree char *first = label_name_key("Grace Hopper", TRUE, one);
+        g_autofree char *second = label_name_key("Grace Hopper", TRUE, two);
+        if (strcmp(first, second) != 0)
+            continue;
+        g_autoptr(Overlay) a = label_render_name("Grace Hopper", TRUE, one);
+        g_autoptr(Overlay) b = label_render_name("Grace Hopper", TRUE, two);
+        g_assert_true(!a == !b);
+        if (a)
+            g_assert_cmpmem(a->y, overlay_bytes(a) - sizeof *a, b->y, overlay_bytes(b) - sizeof *b);
+    }
+}
+
+static void test_waiting(void)
+{
+    g_autoptr(Overlay) text = label_render_waiting("Waiting", (LabelPlace){ 320, 180, 0 });
+    g_assert_nonnull(text);
+    g_assert_cmpuint(count(text, 150, 100), >, 10);
+    g_assert_null(label_render_waiting("", (LabelPlace){ 320, 180, 0 }));
+    g_assert_null(label_render_waiting("Waiting", (LabelPlace){ 20, 10, 0 }));
+    g_autoptr(Overlay) more = label_render_more(5, 64);
+    g_assert_cmpint(more->width, ==, 64);
+    g_assert_cmpuint(count(more, 255, 180), >, 20);
+}
+
 static gpointer render_many(gpointer data)
 {
     for (guint i = 0; i < 20; i++)
-        overlay_free(label_render_name(data, i & 1, 320, 180));
+        overlay_unref(label_render_name(data, i & 1, (LabelPlace){ 320, 180, 0 }));
     return NULL;
 }
 
@@ -131,6 +175,8 @@ int main(int argc, char **argv)
     g_test_add_func("/label/hostile", test_hostile);
     g_test_add_func("/label/initials", test_initials);
     g_test_add_func("/label/colours", test_colours);
+    g_test_add_func("/label/keys", test_keys);
+    g_test_add_func("/label/waiting", test_waiting);
     g_test_add_func("/label/threads", test_threads);
     return g_test_run();
 }

@@ -8,8 +8,11 @@
 
 #include <gio/gio.h>
 #include <glib.h>
+#include <netinet/in.h>
 #include <nice/agent.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEADLINE_MS 10000
 #define MAX_STATES  16
@@ -450,6 +453,37 @@ static void test_close_leaks_nothing(void)
     webrtc_factory_free(factory);
 }
 
+/* Where clients connect to is announced, where they cannot is not, and no descriptor stays. */
+static void test_tcp_candidates(void)
+{
+    thread_assert_net();
+    WebrtcConfig config = test_config();
+    config.tcp = TRUE;
+    WebrtcFactory *factory = factory_new(&config);
+    guint before = 0;
+    for (guint round = 0; round < 20; round++) {
+        Peer a = { 0 };
+        guint udp = 0, tcp = 0;
+        peer_open(&a, factory);
+        RUN_UNTIL(a.n_gathered == 1);
+        const TransportLocal *local = transport_local(a.transport);
+        for (const char *const *candidate = local->candidates; *candidate; candidate++) {
+            if (strstr(*candidate, " TCP "))
+                tcp += g_str_has_suffix(*candidate, " typ host tcptype passive") ? 1 : 100;
+            else
+                udp += strstr(*candidate, " UDP ") ? 1 : 100;
+        }
+        g_assert_cmpuint(udp, ==, 1);
+        g_assert_cmpuint(tcp, ==, 1);
+        transport_close(a.transport);
+        RUN_UNTIL(webrtc_factory_live(factory) == 0);
+        if (round == 0)
+            before = count_fds();
+    }
+    g_assert_cmpuint(count_fds(), ==, before);
+    webrtc_factory_free(factory);
+}
+
 static void test_close_inside_event(void)
 {
     thread_assert_net();
@@ -645,6 +679,105 @@ static void test_dead_peer(void)
     webrtc_factory_free(factory);
 }
 
+/* --- A phone that changes its network --- */
+
+/* The address is gone: whatever is sent from this port fails, and nothing arrives at it. */
+static void lose_port(guint port)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    guint lost = 0;
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        struct sockaddr_in address;
+        socklen_t size = sizeof address;
+        int fd = atoi(name);
+        if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
+            address.sin_family != AF_INET || ntohs(address.sin_port) != port)
+            continue;
+        int nowhere = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        g_assert_cmpint(dup2(nowhere, fd), ==, fd);
+        close(nowhere);
+        lost++;
+    }
+    g_assert_cmpuint(lost, ==, 1);
+}
+
+ON_NET_THREAD static void current_address(Peer *peer, gboolean local, char *address)
+{
+    TransportStats stats;
+    transport_stats(peer->transport, &stats);
+    g_strlcpy(address, local ? stats.local_address : stats.remote_address,
+              sizeof stats.local_address);
+}
+
+/* The phone's offer after the change has only its new address. */
+ON_NET_THREAD static void hear_without(Peer *peer, const Peer *phone, const char *lost_ip)
+{
+    g_autoptr(GError) error = NULL;
+    const TransportLocal *local = transport_local(phone->transport);
+    TransportRemote remote = { local->ice_ufrag, local->ice_pwd, FALSE, local->fingerprint,
+                               DTLS_ROLE_AUTO };
+    guint left = 0;
+    transport_set_remote(peer->transport, &remote, &error);
+    g_assert_no_error(error);
+    for (const char *const *candidate = local->candidates; *candidate; candidate++) {
+        if (strstr(*candidate, lost_ip))
+            continue;
+        transport_add_candidate(peer->transport, *candidate, &error);
+        left++;
+    }
+    g_assert_cmpuint(left, ==, 1);
+}
+
+static void test_network_change(void)
+{
+    thread_assert_net();
+    static const char *const two[] = { "127.0.0.1", "127.0.0.2", NULL };
+    WebrtcConfig config = test_config(), phone_config = test_config();
+    config.disconnected_ms = phone_config.disconnected_ms = 400;
+    phone_config.bind_addresses = two;
+    WebrtcFactory *factory = factory_new(&config), *phones = factory_new(&phone_config);
+    Peer server = { 0 }, phone = { 0 };
+    g_autoptr(GError) error = NULL;
+    char before[64], after[64];
+    peer_open(&phone, phones);
+    peer_open(&server, factory);
+    connect_peers(&phone, &server);
+    GSource *sending = send_regularly(&phone);
+    RUN_UNTIL(server.n_rtp > 5);
+    current_address(&phone, TRUE, before);
+    lose_port((guint)atoi(strchr(before, ':') + 1));
+    *strchr(before, ':') = '\0';
+    RUN_UNTIL(server.state == TRANSPORT_DISCONNECTED);
+
+    guint n_rtp = server.n_rtp;
+    gint64 began_ns = clock_now_ns();
+    transport_restart(phone.transport, &error);
+    g_assert_no_error(error);
+    transport_restart(server.transport, &error);
+    g_assert_no_error(error);
+    RUN_UNTIL(phone.n_gathered == 2 && server.n_gathered == 2);
+    hear_without(&server, &phone, before);
+    peer_hear(&phone, &server, DTLS_ROLE_SERVER);
+    RUN_UNTIL(server.n_rtp > n_rtp);
+    gint64 took_ns = clock_now_ns() - began_ns;
+    g_test_message("from the restart to media on the new address: %.0f ms",
+                   (double)took_ns / NS_PER_MS);
+    g_assert_cmpint(took_ns, <, NS_PER_SEC);
+    RUN_UNTIL(server.state == TRANSPORT_CONNECTED);
+    current_address(&server, FALSE, after);
+    g_assert_true(g_str_has_prefix(after, strcmp(before, two[0]) ? two[0] : two[1]));
+    check_media(&server, &phone, 7);
+    TransportStats stats;
+    transport_stats(server.transport, &stats);
+    g_assert_cmpuint(stats.auth_failures, ==, 0); /* the keys are the same */
+    g_source_destroy(sending);
+    g_source_unref(sending);
+    transport_close(phone.transport);
+    transport_close(server.transport);
+    webrtc_factory_free(factory);
+    webrtc_factory_free(phones);
+}
+
 static void test_nobody_answers(void)
 {
     thread_assert_net();
@@ -709,6 +842,7 @@ int main(int argc, char **argv)
     g_test_add_func("/webrtc/credentials", test_credentials_need_restart);
     g_test_add_func("/webrtc/lite-peer", test_lite_peer);
     g_test_add_func("/webrtc/close-leaks-nothing", test_close_leaks_nothing);
+    g_test_add_func("/webrtc/tcp-candidates", test_tcp_candidates);
     g_test_add_func("/webrtc/close-inside-event", test_close_inside_event);
     g_test_add_func("/webrtc/ports-exhausted", test_ports_exhausted);
     g_test_add_func("/webrtc/bind-address", test_bind_address_not_ours);
@@ -716,6 +850,7 @@ int main(int argc, char **argv)
     g_test_add_func("/webrtc/bad-configurations", test_bad_configurations);
     g_test_add_func("/webrtc/handshakes-limited", test_handshakes_limited);
     g_test_add_func("/webrtc/dead-peer", test_dead_peer);
+    g_test_add_func("/webrtc/network-change", test_network_change);
     g_test_add_func("/webrtc/nobody-answers", test_nobody_answers);
     g_test_add_func("/webrtc/garbage", test_garbage_from_strangers);
     int result = g_test_run();

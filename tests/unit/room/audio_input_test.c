@@ -287,10 +287,12 @@ static void test_drift(gconstpointer data)
         tick(&call, n, NS_PER_MS);
         audio_input_stats(call.input, &stats);
         g_assert_cmpint(stats.level_ns, <, 150 * NS_PER_MS);
+        g_assert_cmpfloat(call.worst_step, <, MAX_STEP);
         quiet += n >= 50 && loudness(&call) < 0.2;
     }
-    g_test_message("%d ticks quiet, %d faster, %d slower", quiet, (gint)stats.faster,
-                   (gint)stats.slower);
+    g_test_message("%d ticks quiet, %d faster, %d slower, concealed %d samples, delay %.0f ms",
+                   quiet, (gint)stats.faster, (gint)stats.slower, (gint)stats.concealed_samples,
+                   (gdouble)stats.level_ns / NS_PER_MS);
     g_assert_cmpint(quiet, <=, 6);
     g_assert_cmpuint(stats.skipped, ==, 0);
     call_clear(&call);
@@ -418,6 +420,8 @@ int main(int argc, char **argv)
     g_test_add_func("/room/audio_input/sender_stops", test_sender_stops);
     g_test_add_data_func("/room/audio_input/drift/fast", GINT_TO_POINTER(3), test_drift);
     g_test_add_data_func("/room/audio_input/drift/slow", GINT_TO_POINTER(-3), test_drift);
+    g_test_add_data_func("/room/audio_input/drift/fastest", GINT_TO_POINTER(25), test_drift);
+    g_test_add_data_func("/room/audio_input/drift/slowest", GINT_TO_POINTER(-25), test_drift);
     g_test_add_func("/room/audio_input/position", test_position);
     g_test_add_func("/room/audio_input/min_delay", test_min_delay);
     g_test_add_func("/room/audio_input/restart", test_restart);

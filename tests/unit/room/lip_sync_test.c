@@ -140,39 +140,69 @@ static void test_jump(void)
     sender_clear(&sender);
 }
 
+/* Half a second in which the pictures needed so much. Returns how long the sound waits then. */
+static gint64 half_second(LipSync *sync, gint64 audio_delay_ns, gint64 needed_ns)
+{
+    LipSyncLateness late = { .mean_ns = needed_ns - audio_delay_ns,
+                             .latest_ns = needed_ns - audio_delay_ns };
+    sync->by_arrival.offset_ns = audio_delay_ns;
+    return MAX(40 * NS_PER_MS, lip_sync_adjust(sync, audio_delay_ns, &late));
+}
+
 /** Pictures that come too late for their sound make it wait longer until they are in time. */
 static void test_sound_waits(void)
 {
     LipSync sync = { .by_arrival = { TRUE, 0 } };
     gint64 needed_ns = 120 * NS_PER_MS, audio_delay_ns = 40 * NS_PER_MS;
-    for (gint i = 0; i < 40; i++) {
-        gint64 extra_ns = lip_sync_adjust(&sync, audio_delay_ns, needed_ns - audio_delay_ns);
-        audio_delay_ns = MAX(40 * NS_PER_MS, extra_ns);
-    }
+    for (gint i = 0; i < 40; i++)
+        audio_delay_ns = half_second(&sync, audio_delay_ns, needed_ns);
     g_assert_cmpint(audio_delay_ns, >=, needed_ns - 10 * NS_PER_MS);
     g_assert_cmpint(audio_delay_ns, <=, needed_ns + 20 * NS_PER_MS);
     /* The pictures become fast again: the sound does not wait for ever. */
-    needed_ns = 30 * NS_PER_MS;
-    for (gint i = 0; i < 60; i++) {
-        gint64 extra_ns = lip_sync_adjust(&sync, audio_delay_ns, needed_ns - audio_delay_ns);
-        audio_delay_ns = MAX(40 * NS_PER_MS, extra_ns);
-    }
+    for (gint i = 0; i < 60; i++)
+        audio_delay_ns = half_second(&sync, audio_delay_ns, 30 * NS_PER_MS);
     g_assert_cmpint(audio_delay_ns, <=, 60 * NS_PER_MS);
 }
 
 static void test_sound_waits_at_most(void)
 {
     LipSync sync = { 0 };
+    LipSyncLateness late = { NS_PER_SEC, NS_PER_SEC, TRUE }, early = { -NS_PER_SEC, 0, FALSE };
     /* Nothing is known of the sound: there is nothing to hold. */
-    g_assert_cmpint(lip_sync_adjust(&sync, 40 * NS_PER_MS, NS_PER_SEC), ==, 0);
+    g_assert_cmpint(lip_sync_adjust(&sync, 40 * NS_PER_MS, &late), ==, 0);
     sync.by_arrival.known = TRUE;
-    for (gint i = 0; i < 100; i++) {
-        gint64 extra_ns = lip_sync_adjust(&sync, 300 * NS_PER_MS, 5 * NS_PER_SEC);
-        g_assert_cmpint(extra_ns, <=, 200 * NS_PER_MS);
-    }
+    late.mean_ns = 5 * NS_PER_SEC;
     for (gint i = 0; i < 100; i++)
-        g_assert_cmpint(lip_sync_adjust(&sync, 0, -NS_PER_SEC), >=, 0);
+        g_assert_cmpint(lip_sync_adjust(&sync, 300 * NS_PER_MS, &late), <=, 200 * NS_PER_MS);
+    for (gint i = 0; i < 100; i++)
+        g_assert_cmpint(lip_sync_adjust(&sync, 0, &early), >=, 0);
     g_assert_cmpint(sync.extra_delay_ns, ==, 0);
+    /* The latest of pictures that were sent again. */
+    late = (LipSyncLateness){ 0, 500 * NS_PER_MS, TRUE };
+    for (gint i = 0; i < 100; i++)
+        lip_sync_adjust(&sync, 0, &late);
+    g_assert_cmpint(sync.extra_delay_ns, ==, 300 * NS_PER_MS);
+}
+
+/** One picture in many comes late, because it had to be sent again: the sound waits for such ones
+ *  where they come again and again, and on a line that loses packets only. */
+static void test_latest(gconstpointer data)
+{
+    gboolean lossy = GPOINTER_TO_INT(data);
+    LipSync sync = { .by_arrival = { TRUE, 30 * NS_PER_MS } };
+    LipSyncLateness fine = { -30 * NS_PER_MS, -10 * NS_PER_MS, lossy };
+    LipSyncLateness late = { -30 * NS_PER_MS, 150 * NS_PER_MS, lossy };
+    gint64 extra_ns = lip_sync_adjust(&sync, 30 * NS_PER_MS, &late);
+    g_assert_cmpint(extra_ns, <=, 20 * NS_PER_MS); /* once is rare */
+    for (gint i = 0; i < 60; i++)
+        extra_ns = lip_sync_adjust(&sync, 30 * NS_PER_MS, i % 8 ? &fine : &late);
+    g_assert_cmpint(extra_ns, >=, lossy ? 170 * NS_PER_MS : 0);
+    g_assert_cmpint(extra_ns, <=, lossy ? 200 * NS_PER_MS : 20 * NS_PER_MS);
+    /* A stall is none of them, and what was is forgotten. */
+    late.latest_ns = NS_PER_SEC;
+    for (gint i = 0; i < 90; i++)
+        extra_ns = lip_sync_adjust(&sync, 30 * NS_PER_MS, i % 8 ? &fine : &late);
+    g_assert_cmpint(extra_ns, <=, 20 * NS_PER_MS);
 }
 
 int main(int argc, char **argv)
@@ -187,5 +217,7 @@ int main(int argc, char **argv)
     g_test_add_func("/room/lip_sync/jump", test_jump);
     g_test_add_func("/room/lip_sync/sound_waits", test_sound_waits);
     g_test_add_func("/room/lip_sync/at_most", test_sound_waits_at_most);
+    g_test_add_data_func("/room/lip_sync/latest/lossy", GINT_TO_POINTER(TRUE), test_latest);
+    g_test_add_data_func("/room/lip_sync/latest/clean", GINT_TO_POINTER(FALSE), test_latest);
     return g_test_run();
 }

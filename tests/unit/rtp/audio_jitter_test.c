@@ -23,7 +23,8 @@ typedef struct {
     gdouble duplicates;
     gboolean fec;
     gint64 delay_ns, jitter_ns;        /* uniform; may be changed while it runs */
-    gint64 stall_from_ns, stall_to_ns; /* what is sent meanwhile arrives at the end */
+    gint64 stall_from_ns, stall_to_ns; /* what is sent meanwhile arrives at the end ... */
+    gint64 spacing_ns;                 /* ... so far apart */
     gint64 quiet_from_ns, quiet_to_ns; /* DTX */
     guint16 first_seq;
     guint32 first_ts;
@@ -34,7 +35,7 @@ typedef struct {
     AudioJitter *jitter;
     GRand *rand;
     GSequence *arrivals;
-    gint64 now_ns, next_send_ns;
+    gint64 now_ns, next_send_ns, newest_arrival_ns;
     guint32 index;
     guint16 seq;
     guint32 ts;
@@ -103,6 +104,15 @@ static gint64 arrival_ns(const Sim *sim)
     return at_ns;
 }
 
+/** What waits goes through the line one after the other. */
+static gint64 queued_ns(Sim *sim, gint64 at_ns)
+{
+    if (sim->line.spacing_ns)
+        at_ns = MAX(at_ns, sim->newest_arrival_ns + sim->line.spacing_ns);
+    sim->newest_arrival_ns = at_ns;
+    return at_ns;
+}
+
 static void sim_put(Sim *sim, gint64 at_ns, gsize size)
 {
     guint8 payload[40] = { 0 };
@@ -127,7 +137,7 @@ static void sim_send(Sim *sim)
         sim->next_send_ns >= sim->line.quiet_from_ns && sim->next_send_ns < sim->line.quiet_to_ns;
     gint64 since_ns = sim->next_send_ns - sim->line.quiet_from_ns;
     gboolean sent = !quiet || since_ns % (400 * NS_PER_MS) < sim_duration_ns(sim);
-    gint64 at_ns = arrival_ns(sim);
+    gint64 at_ns = queued_ns(sim, arrival_ns(sim));
     gdouble dice = g_rand_double(sim->rand), again = g_rand_double(sim->rand);
     if (sent && dice >= sim->line.loss) {
         sim_put(sim, at_ns, quiet ? 1 : 40);
@@ -299,6 +309,24 @@ static void test_jitter_200_ms(void)
     g_assert_cmpuint(sim->out_of_order, ==, 0);
 }
 
+/** A line that hangs for 200 ms every four seconds: what that needs is forgotten too early once or
+ *  twice, then it is kept, and nothing is missed any more. */
+static void test_hangs_often(void)
+{
+    g_autoptr(Sim) sim = sim_new((Line){ .jitter_ns = 3 * NS_PER_MS });
+    guint64 concealed = 0;
+    sim_run(sim, 10);
+    for (gint i = 0; i < 20; i++) {
+        sim->line.stall_from_ns = sim->now_ns;
+        sim->line.stall_to_ns = sim->now_ns + 200 * NS_PER_MS;
+        sim_run(sim, 4);
+        concealed += i < 8 ? 0 : sim->action_samples[AUDIO_JITTER_CONCEAL];
+        report(sim, "hang");
+    }
+    g_assert_cmpuint(concealed, ==, 0);
+    g_assert_cmpint(sim->max_delay_ns, <=, 260 * NS_PER_MS);
+}
+
 /** Two hiccups in a minute do not make everybody wait. */
 static void test_outliers(void)
 {
@@ -379,6 +407,57 @@ static void test_stall(void)
     sim_run(sim, 60);
     g_assert_cmpuint(sim->action_samples[AUDIO_JITTER_CONCEAL], ==, 0);
     g_assert_cmpint(target(sim), ==, 20 * NS_PER_MS);
+}
+
+typedef struct {
+    const char *name;
+    gdouble after_s, stall_s;
+    gint64 spacing_ns;
+    guint stalls;   /* this many, two seconds apart */
+    gint within_ms; /* of the delay before, after three seconds */
+    gdouble rate;   /* of the sender's clock; 0: right */
+} StallCase;
+
+static const StallCase stall_cases[] = {
+    { "early", 3, 1, 0, 1, 25, 0 },
+    { "late", 40, 1, 0, 1, 25, 0 },
+    { "short", 40, 0.4, 0, 1, 25, 0 },
+    { "drained_early", 3, 1, 8 * NS_PER_MS, 1, 25, 0 },
+    { "drained", 40, 1, 8 * NS_PER_MS, 1, 25, 0 },
+    { "drained_slowly", 40, 1, 14 * NS_PER_MS, 1, 25, 0 },
+    { "drained_long", 40, 2.5, 8 * NS_PER_MS, 1, 25, 0 },
+    { "thrice", 40, 1, 0, 3, 25, 0 },
+    { "fast_clock", 40, 5, 0, 1, 25, 1.025 },
+    { "slow_clock", 40, 5, 0, 1, 25, 0.975 },
+    { "thrice_drained", 40, 0.7, 8 * NS_PER_MS, 3, 70, 0 },
+};
+
+/** When the line has been good again for three seconds, sound is heard as soon as before; where it
+ *  keeps stalling, what that needs is kept for some seconds more. */
+static void test_delay_comes_back(gconstpointer data)
+{
+    const StallCase *stall = data;
+    g_autoptr(Sim) sim = sim_new((Line){ .jitter_ns = 3 * NS_PER_MS, .rate = stall->rate });
+    sim_run(sim, stall->after_s);
+    sim_run(sim, 1);
+    gint64 before_ns = sim->max_delay_ns;
+    for (guint i = 0; i < stall->stalls; i++) {
+        sim->line.spacing_ns = stall->spacing_ns;
+        sim->line.stall_from_ns = sim->now_ns;
+        sim->line.stall_to_ns = sim->now_ns + (gint64)(stall->stall_s * NS_PER_SEC);
+        sim_run(sim, stall->stall_s + (i + 1 < stall->stalls ? 2 : 0));
+    }
+    while (sim->newest_arrival_ns > sim->next_send_ns + 20 * NS_PER_MS)
+        sim_run(sim, 0.02);
+    sim->line.spacing_ns = 0;
+    sim_run(sim, 3);
+    report(sim, "three seconds later");
+    sim_run(sim, 0.1);
+    g_assert_cmpint(sim->max_delay_ns, <=, before_ns + stall->within_ms * NS_PER_MS);
+    sim_run(sim, 10);
+    sim_run(sim, 20);
+    g_assert_cmpuint(sim->action_samples[AUDIO_JITTER_CONCEAL], ==, 0);
+    g_assert_cmpint(sim->max_delay_ns, <=, before_ns + 25 * NS_PER_MS);
 }
 
 /** The server itself stood still: nobody pulled, and everything arrives when it goes on. */
@@ -586,6 +665,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/rtp/audio_jitter/" path, GINT_TO_POINTER(value), test)
     ADD("calm", test_calm);
     ADD("jitter_200_ms", test_jitter_200_ms);
+    ADD("hangs_often", test_hangs_often);
     ADD("outliers", test_outliers);
     ADD_DATA("loss/1", 1, test_loss);
     ADD_DATA("loss/5", 5, test_loss);
@@ -596,6 +676,11 @@ int main(int argc, char **argv)
     ADD_DATA("drift/2.5%", 25000, test_drift);
     ADD_DATA("drift/-2.5%", -25000, test_drift);
     ADD("stall", test_stall);
+    for (guint i = 0; i < G_N_ELEMENTS(stall_cases); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/rtp/audio_jitter/delay_comes_back/%s", stall_cases[i].name);
+        g_test_add_data_func(path, &stall_cases[i], test_delay_comes_back);
+    }
     ADD_DATA("suspended/1s", 1, test_suspended);
     ADD_DATA("suspended/5s", 5, test_suspended);
     ADD("dtx", test_dtx);

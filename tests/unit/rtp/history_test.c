@@ -42,6 +42,11 @@ static void test_age(void)
     g_assert_true(has(history, 1, 100 * MS));
     g_assert_false(has(history, 1, 101 * MS));
     g_assert_true(has(history, 2, 101 * MS));
+    g_assert_true(rtp_history_is_gone(history, 1, 101 * MS));
+    g_assert_false(rtp_history_is_gone(history, 2, 101 * MS));
+    g_assert_false(rtp_history_is_gone(history, 3, 101 * MS)); /* not sent yet */
+    add(history, 3, 300 * MS);
+    g_assert_true(rtp_history_is_gone(history, 2, 300 * MS));
 }
 
 static void test_interval(void)

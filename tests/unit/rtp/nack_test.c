@@ -136,6 +136,22 @@ static void test_max(void)
     g_assert_cmpuint(nack_tracker_due(tracker, 12 * MS, 50 * MS, seqs, 4), ==, 0);
 }
 
+static void test_loss(void)
+{
+    g_autoptr(NackTracker) tracker = nack_tracker_new();
+    for (guint i = 0; i < 2000; i++) {
+        if (i % 10)
+            nack_tracker_received(tracker, (guint16)i, 0);
+    }
+    g_assert_cmpfloat(nack_tracker_loss(tracker), >, 0.08);
+    g_assert_cmpfloat(nack_tracker_loss(tracker), <, 0.12);
+    for (guint i = 2000; i < 4000; i++)
+        nack_tracker_received(tracker, (guint16)i, 0);
+    g_assert_cmpfloat(nack_tracker_loss(tracker), <, 0.001);
+    nack_tracker_reset(tracker);
+    g_assert_cmpfloat(nack_tracker_loss(tracker), ==, 0);
+}
+
 /* A stream with 5 % loss and retransmissions after one round trip comes out whole. */
 static void test_recovers(void)
 {
@@ -169,6 +185,7 @@ int main(int argc, char **argv)
     g_test_add_func("/nack/age", test_age);
     g_test_add_func("/nack/forget", test_forget);
     g_test_add_func("/nack/max", test_max);
+    g_test_add_func("/nack/loss", test_loss);
     g_test_add_func("/nack/recovers", test_recovers);
     return g_test_run();
 }

@@ -1,5 +1,7 @@
 #include "rtp/red.h"
 
+#include <string.h>
+
 static guint parse_copy(const guint8 *data, gsize size, RedBlock *blocks, guint8 **copy)
 {
     g_free(*copy);
@@ -71,11 +73,38 @@ static void test_limit(void)
     }
 }
 
+static void test_written(void)
+{
+    static const RedBlock blocks[] = { { 111, 960, (const guint8 *)"before", 6 },
+                                       { 111, 0, (const guint8 *)"now", 3 } };
+    RedBlock read[RED_MAX_BLOCKS], old[2], longest[2];
+    guint8 payload[2000];
+    g_autofree guint8 *many = g_malloc0(1024);
+    g_assert_cmpuint(red_write(payload, sizeof payload, blocks, 2), ==, 5 + 6 + 3);
+    g_assert_cmpuint(red_parse(payload, 14, read), ==, 2);
+    for (guint i = 0; i < 2; i++) {
+        g_assert_cmpuint(read[i].payload_type, ==, 111);
+        g_assert_cmpuint(read[i].timestamp_offset, ==, blocks[i].timestamp_offset);
+        g_assert_cmpmem(read[i].data, read[i].size, blocks[i].data, blocks[i].size);
+    }
+    g_assert_cmpuint(red_write(payload, 13, blocks, 2), ==, 0);
+    memcpy(old, blocks, sizeof old);
+    memcpy(longest, blocks, sizeof longest);
+    old[0].timestamp_offset = 16384;
+    g_assert_cmpuint(red_write(payload, sizeof payload, old, 2), ==, 0);
+    longest[0].data = many;
+    longest[0].size = 1023;
+    g_assert_cmpuint(red_write(payload, sizeof payload, longest, 2), ==, 5 + 1023 + 3);
+    longest[0].size = 1024;
+    g_assert_cmpuint(red_write(payload, sizeof payload, longest, 2), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/red/blocks", test_blocks);
     g_test_add_func("/red/largest", test_largest);
     g_test_add_func("/red/limit", test_limit);
+    g_test_add_func("/red/written", test_written);
     return g_test_run();
 }

@@ -232,6 +232,8 @@ static void test_element_limit(void)
 
 static const RtpExtValues all_values = {
     .mid = "video0",
+    .rid = "q",
+    .repaired_rid = "hi",
     .has_transport_seq = TRUE,
     .transport_seq = 0xfffe,
     .has_abs_send_time = TRUE,
@@ -270,6 +272,8 @@ static void check_round_trip(guint first_id, guint16 profile)
     g_assert_cmpuint(packet.payload_size, ==, 0);
     rtp_ext_parse(&packet, &map, &ext);
     g_assert_cmpstr(ext.mid, ==, "video0");
+    g_assert_cmpstr(ext.rid, ==, "q");
+    g_assert_cmpstr(ext.repaired_rid, ==, "hi");
     g_assert_cmphex(ext.transport_seq, ==, 0xfffe);
     g_assert_cmphex(ext.abs_send_time, ==, 0xabcdef);
     g_assert_cmpuint(ext.audio_level_dbov, ==, 31);

@@ -65,8 +65,12 @@ static void test_offer_variants(void)
     g_autoptr(SdpSession) offer = make_offer(&config, 1);
     const SdpFormat *first = fixture_media(offer, 1)->formats->pdata[0];
     g_assert_cmpstr(first->encoding, ==, "VP9");
-    g_assert_cmpstr(fixture_media(offer, 1)->simulcast_recv, ==, "h;m;l");
+    g_assert_cmpstr(fixture_media(offer, 1)->simulcast_recv, ==, "q;h;f");
     fixture_assert_text(fixture_types(fixture_media(offer, 0)), "111");
+
+    g_autoptr(SdpSession) with_screen = make_offer(&config, 2);
+    g_assert_nonnull(fixture_media(with_screen, 1)->simulcast_recv);
+    g_assert_null(fixture_media(with_screen, 2)->simulcast_recv);
 
     config.receive = FALSE;
     g_autoptr(SdpSession) send_only = make_offer(&config, 1);

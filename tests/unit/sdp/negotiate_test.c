@@ -176,74 +176,6 @@ static void test_red_not_wanted(void)
     fixture_assert_text(fixture_types(fixture_media(answer, 0)), "111");
 }
 
-static void assert_layers(const NegotiatedMedia *video, guint first_ssrc, guint first_rtx_ssrc)
-{
-    g_assert_cmpuint(video->sources->len, ==, 3);
-    g_assert_cmpstr(source_at(video, 0)->rid, ==, "l");
-    g_assert_cmpstr(source_at(video, 1)->rid, ==, "m");
-    g_assert_cmpstr(source_at(video, 2)->rid, ==, "h");
-    g_assert_cmpuint(source_at(video, 0)->ssrc, ==, first_ssrc);
-    g_assert_cmpuint(source_at(video, 0)->rtx_ssrc, ==, first_rtx_ssrc);
-}
-
-static void test_simulcast(void)
-{
-    static const struct {
-        const char *file;
-        guint ssrc, rtx_ssrc;
-        const char *ids;
-    } cases[] = {
-        { "chromium-simulcast.txt", 0, 0, "2 3 4 5 9 10 11" },
-        { "firefox-simulcast.txt", 956454141, 529862124, "3 4 7 9/recvonly 10/recvonly" },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(SdpSession) offer = fixture_parse(cases[i].file);
-        NegotiateConfig config = fixture_config();
-        config.simulcast = TRUE;
-        g_autoptr(Negotiated) negotiated = fixture_negotiate(offer, &config);
-        const NegotiatedMedia *video = fixture_negotiated(negotiated, 0);
-        g_assert_true(video->we_receive && !video->we_send);
-        g_assert_cmpint(video->send_codec, ==, -1);
-        assert_layers(video, cases[i].ssrc, cases[i].rtx_ssrc);
-        fixture_assert_text(fixture_ids(video->extmaps), cases[i].ids);
-
-        g_autoptr(SdpSession) answer = fixture_answer(negotiated, offer);
-        const SdpMedia *section = fixture_media(answer, 0);
-        g_assert_cmpint(section->direction, ==, SDP_RECVONLY);
-        g_assert_cmpstr(section->simulcast_recv, ==, "l;m;h");
-        g_assert_null(section->simulcast_send);
-        g_assert_cmpuint(section->rids->len, ==, 3);
-        g_assert_false(g_array_index(section->rids, SdpRid, 0).send);
-        fixture_assert_text(fixture_ids(section->extmaps), cases[i].ids);
-        g_assert_null(section->msid_stream);
-        g_assert_cmpuint(section->sources->len, ==, 0);
-    }
-}
-
-static void test_simulcast_not_wanted(void)
-{
-    g_autoptr(SdpSession) offer = fixture_parse("chromium-simulcast.txt");
-    NegotiateConfig config = fixture_config();
-    g_autoptr(Negotiated) negotiated = fixture_negotiate(offer, &config);
-    g_assert_cmpuint(fixture_negotiated(negotiated, 0)->sources->len, ==, 0);
-    g_autoptr(SdpSession) answer = fixture_answer(negotiated, offer);
-    g_assert_cmpuint(fixture_media(answer, 0)->rids->len, ==, 0);
-    g_assert_null(fixture_media(answer, 0)->simulcast_recv);
-}
-
-/* Alternatives, paused layers, and layers that have no a=rid line (RFC 8853 section 5.1). */
-static void test_simulcast_alternatives(void)
-{
-    g_autofree char *text = fixture_text("chromium-simulcast.txt");
-    g_autofree char *changed = fixture_replace(text, "send l;m;h", "send m,l;~h;x;h recv q");
-    g_autoptr(SdpSession) offer = fixture_parse_text(changed);
-    NegotiateConfig config = fixture_config();
-    config.simulcast = TRUE;
-    g_autoptr(Negotiated) negotiated = fixture_negotiate(offer, &config);
-    g_autoptr(SdpSession) answer = fixture_answer(negotiated, offer);
-    g_assert_cmpstr(fixture_media(answer, 0)->simulcast_recv, ==, "m;h");
-}
-
 static void test_firefox_sendrecv(void)
 {
     g_autoptr(SdpSession) offer = fixture_parse("firefox-sendrecv-dc.txt");
@@ -519,9 +451,6 @@ int main(int argc, char **argv)
     g_test_add_func("/negotiate/preferred-video", test_preferred_video);
     g_test_add_func("/negotiate/red-not-wanted", test_red_not_wanted);
     g_test_add_func("/negotiate/bitrate", test_bitrate);
-    g_test_add_func("/negotiate/simulcast", test_simulcast);
-    g_test_add_func("/negotiate/simulcast-not-wanted", test_simulcast_not_wanted);
-    g_test_add_func("/negotiate/simulcast-alternatives", test_simulcast_alternatives);
     g_test_add_func("/negotiate/video-sections", test_video_sections);
     g_test_add_func("/negotiate/refused-in-place", test_refused_in_place);
     g_test_add_func("/negotiate/setup", test_setup);

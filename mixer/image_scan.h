@@ -1,0 +1,19 @@
+#pragma once
+
+#include <glib.h>
+
+/* What is looked at in a PNG or JPEG before a decoder sees it: its size, and which of its parts
+ * belong to the picture. Everything else (texts, profiles, thumbnails, what stands behind the end)
+ * is left out: that is where a small file hides gigabytes. Pure; any thread. */
+
+typedef enum { IMAGE_SCAN_PNG, IMAGE_SCAN_JPEG } ImageScanKind;
+
+typedef struct {
+    ImageScanKind kind;
+    int width, height; /* each 1..IMAGE_MAX_SIDE, together at most IMAGE_MAX_PIXELS */
+    GByteArray *file;  /* (owned) what to decode, with the padding that libavcodec asks for */
+    gsize size;        /* of it without the padding */
+} ImageScan;
+
+/** The errors of image_decode(). */
+gboolean image_scan(const guint8 *data, gsize size, ImageScan *scan, GError **error);

@@ -1,0 +1,235 @@
+#include "io/recorder_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define SYNC_NS   (3 * NS_PER_SEC)
+#define FILE_MODE 0640
+
+struct RecorderDisk {
+    int directory_fd, fd;
+    char *name, *part;
+    guint64 size, reserved;
+    gint64 synced_ns;
+    gboolean dirty;
+};
+
+static gboolean is_disk_full(int error_number)
+{
+    return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+static void set_disk_error(GError **error, const RecorderDisk *disk, int error_number)
+{
+    if (is_disk_full(error_number))
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                    "The disk is full: the recording %s ended here, and what was recorded is kept.",
+                    disk->name);
+    else
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                    "The recording %s cannot be written: %s.", disk->name,
+                    g_strerror(error_number));
+}
+
+static RecorderDisk *disk_new(const char *directory, const char *name, GError **error)
+{
+    g_autoptr(RecorderDisk) disk = g_new0(RecorderDisk, 1);
+    disk->fd = -1;
+    disk->name = g_strdup(name);
+    disk->part = g_strconcat(name, ".part", NULL);
+    disk->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (disk->directory_fd < 0) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                    "The recordings' directory %s cannot be opened: %s.", directory,
+                    g_strerror(errno));
+        return NULL;
+    }
+    return g_steal_pointer(&disk);
+}
+
+static gboolean disk_open(RecorderDisk *disk, int flags, GError **error)
+{
+    disk->fd = openat(disk->directory_fd, disk->part,
+                      O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, FILE_MODE);
+    if (disk->fd < 0) {
+        set_disk_error(error, disk, errno);
+        return FALSE;
+    }
+    if (flock(disk->fd, LOCK_EX | LOCK_NB) < 0) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
+                    "The recording %s is still being written.", disk->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError **error)
+{
+    g_autoptr(RecorderDisk) disk = disk_new(directory, name, error);
+    if (!disk)
+        return NULL;
+    if (faccessat(disk->directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
+                    "There is already a recording %s: choose another name.", name);
+        return NULL;
+    }
+    if (!disk_open(disk, O_CREAT | O_EXCL, error))
+        return NULL;
+    return g_steal_pointer(&disk);
+}
+
+RecorderDisk *recorder_disk_open(const char *directory, const char *name, GError **error)
+{
+    struct stat info;
+    g_autoptr(RecorderDisk) disk = disk_new(directory, name, error);
+    if (!disk || !disk_open(disk, 0, error))
+        return NULL;
+    if (fstat(disk->fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID, "%s is not a file.", disk->part);
+        return NULL;
+    }
+    disk->size = (guint64)info.st_size;
+    return g_steal_pointer(&disk);
+}
+
+void recorder_disk_free(RecorderDisk *disk)
+{
+    if (!disk)
+        return;
+    if (disk->fd >= 0)
+        close(disk->fd);
+    if (disk->directory_fd >= 0)
+        close(disk->directory_fd);
+    g_free(disk->name);
+    g_free(disk->part);
+    g_free(disk);
+}
+
+int recorder_disk_fd(const RecorderDisk *disk)
+{
+    return disk->fd;
+}
+
+static gboolean has_free(RecorderDisk *disk, guint64 min_free, GError **error)
+{
+    struct statvfs info;
+    if (min_free == 0 || fstatvfs(disk->fd, &info) < 0)
+        return TRUE;
+    if ((guint64)info.f_bavail * info.f_frsize >= min_free)
+        return TRUE;
+    g_autofree char *wanted = g_format_size(min_free);
+    g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                "Less than %s are free on the disk: the recording %s ended here, and what was "
+                "recorded is kept.",
+                wanted, disk->name);
+    return FALSE;
+}
+
+gboolean recorder_disk_reserve(RecorderDisk *disk, guint64 end, guint64 min_free, GError **error)
+{
+    if (!has_free(disk, min_free, error))
+        return FALSE;
+    guint64 from = MAX(disk->reserved, disk->size);
+    if (end <= from)
+        return TRUE;
+    if (fallocate(disk->fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(end - from)) == 0) {
+        disk->reserved = end;
+        return TRUE;
+    }
+    /* A file system that cannot reserve tells when it is written to. */
+    if (!is_disk_full(errno))
+        return TRUE;
+    set_disk_error(error, disk, errno);
+    return FALSE;
+}
+
+gboolean recorder_disk_write(RecorderDisk *disk, guint64 offset, const guint8 *data, gsize size,
+                             GError **error)
+{
+    gsize done = 0;
+    while (done < size) {
+        gssize n = pwrite(disk->fd, data + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno != EINTR) {
+            set_disk_error(error, disk, errno);
+            /* Room for the ending, even where none could be reserved. */
+            if (ftruncate(disk->fd, (off_t)disk->size) < 0)
+                return FALSE;
+            disk->reserved = disk->size;
+            return FALSE;
+        }
+        done += (gsize)MAX(n, 0);
+    }
+    disk->size = MAX(disk->size, offset + size);
+    disk->dirty = TRUE;
+    return TRUE;
+}
+
+void recorder_disk_sync(RecorderDisk *disk, gint64 now_ns)
+{
+    if (!disk->dirty || now_ns - disk->synced_ns < SYNC_NS)
+        return;
+    fdatasync(disk->fd);
+    disk->dirty = FALSE;
+    disk->synced_ns = now_ns;
+}
+
+gboolean recorder_disk_publish(RecorderDisk *disk, GError **error)
+{
+    struct stat info;
+    /* To its own length: this gives back what was reserved behind it. */
+    gboolean whole = fstat(disk->fd, &info) == 0 && ftruncate(disk->fd, info.st_size) == 0 &&
+                     fsync(disk->fd) == 0 &&
+                     renameat2(disk->directory_fd, disk->part, disk->directory_fd, disk->name,
+                               RENAME_NOREPLACE) == 0;
+    if (!whole) {
+        set_disk_error(error, disk, errno);
+        return FALSE;
+    }
+    fsync(disk->directory_fd);
+    return TRUE;
+}
+
+void recorder_disk_discard(RecorderDisk *disk)
+{
+    unlinkat(disk->directory_fd, disk->part, 0);
+}
+
+static gboolean write_all(int fd, const char *text)
+{
+    gsize size = strlen(text), done = 0;
+    while (done < size) {
+        gssize n = write(fd, text + done, size - done);
+        if (n < 0 && errno != EINTR)
+            return FALSE;
+        done += (gsize)MAX(n, 0);
+    }
+    return fsync(fd) == 0;
+}
+
+gboolean recorder_disk_put(int directory_fd, const char *name, const char *text, GError **error)
+{
+    g_autofree char *temporary = g_strdup_printf(".%s.tmp", name);
+    int fd = openat(directory_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                    FILE_MODE);
+    gboolean whole = fd >= 0 && write_all(fd, text) &&
+                     renameat(directory_fd, temporary, directory_fd, name) == 0;
+    int failure = errno;
+    if (fd >= 0)
+        close(fd);
+    if (whole) {
+        fsync(directory_fd);
+        return TRUE;
+    }
+    unlinkat(directory_fd, temporary, 0);
+    g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE, "%s cannot be written: %s.", name,
+                g_strerror(failure));
+    return FALSE;
+}
