@@ -1,42 +1,21 @@
-// The HTTP side: every operation of /openapi.yaml answers as it is described there, errors are
-// problem+json, and the program starts, refuses to start, and ends as an operator expects.
+// The HTTP side: who is let in, what is refused and how, what is told, and the program starts,
+// refuses to start, and ends as an operator expects. openapi.test.mjs walks through /openapi.yaml.
 
 import assert from 'node:assert/strict';
-import { get } from 'node:http';
+import { get, request } from 'node:http';
 import { createServer } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { Description } from './lib/openapi.mjs';
 import { runTessera, Server } from './lib/server.mjs';
-import { waitFor } from './lib/wait.mjs';
+import { SECRET, signToken } from './lib/token.mjs';
+import { nowMs, waitFor } from './lib/wait.mjs';
 import { PEOPLE, RoomPeer } from './lib/wrtc-peer.mjs';
 
 let server;
 let ada;
-
-/** [{ path, method, statuses }] of the description. It is ours, so its indentation is known. */
-function operations(yaml) {
-    const found = [];
-    const anchors = new Map(); // responses that are written once and named elsewhere
-    let section = '';
-    let where = '';
-    for (const line of yaml.split('\n')) {
-        const top = /^(\w+):/.exec(line);
-        const pathLine = /^ {2}["']?(\/[^"':]*)["']?:\s*$/.exec(line);
-        const method = /^ {4}(get|post|put|patch|delete|head|options):\s*$/.exec(line);
-        const responses = /^ {6}responses: ([&*])(\w+)\s*$/.exec(line);
-        const status = /^ {8}["']?(\d{3}|default)["']?:/.exec(line);
-        if (top) [, section] = top;
-        if (section !== 'paths') continue;
-        if (pathLine) [, where] = pathLine;
-        else if (method) found.push({ path: where, method: method[1].toUpperCase(), statuses: [] });
-        else if (responses?.[1] === '&') anchors.set(responses[2], found[found.length - 1].statuses);
-        else if (responses) found[found.length - 1].statuses = anchors.get(responses[2]);
-        else if (status && found.length) found[found.length - 1].statuses.push(status[1]);
-    }
-    return found;
-}
 
 async function assertProblem(response, status) {
     assert.equal(response.status, status, response.url);
@@ -67,35 +46,6 @@ before(async () => {
 after(async () => {
     ada?.leave();
     await server?.stop();
-});
-
-test('every operation of the description answers with a status that it names', async (t) => {
-    const yaml = await (await server.fetch('/openapi.yaml')).text();
-    const all = operations(yaml);
-    assert.ok(all.length >= 8, `${all.length} operations described`);
-    const values = { room: 'http', r: 'http', participant: ada.id, p: ada.id };
-    // What takes somebody out comes last.
-    all.sort((a, b) => (a.method === 'DELETE') - (b.method === 'DELETE') || b.path.length - a.path.length);
-    for (const { path: pattern, method, statuses } of all) {
-        const where = pattern.replace(/\{(\w+)(?:\.\.\.)?\}/g, (_, name) => values[name] ?? 'unknown');
-        const response = await server.fetch(where, {
-            method,
-            headers: method === 'GET' ? { accept: 'application/json, */*' } : { 'content-type': 'application/json' },
-            ...(method === 'GET' || method === 'HEAD' ? {} : { body: method === 'DELETE' ? undefined : '{}' }),
-            signal: AbortSignal.timeout(5000),
-        });
-        t.diagnostic(`${method} ${pattern}: ${response.status}`);
-        assert.ok(
-            statuses.includes(String(response.status)) || statuses.includes('default'),
-            `${method} ${where}: ${response.status} is not among ${statuses}`,
-        );
-        assert.ok(response.status < 500, `${method} ${where}: ${response.status}`);
-        if (response.status >= 400) assert.match(response.headers.get('content-type'), /^application\/problem\+json/);
-        await response.body?.cancel();
-    }
-    ada.close();
-    ada = await new RoomPeer(PEOPLE.ada).join(server, 'http');
-    await waitFor('Ada is back', () => ada.eye.last, 10000);
 });
 
 test('the API tells who is in which room', async () => {
@@ -161,24 +111,144 @@ test('/healthz and /metrics', async () => {
     for (const line of text.split('\n')) assert.match(line, /^$|^#|^[a-zA-Z_:][\w:]*(\{[^}]*\})? -?[\d.eE+-]+( \d+)?$|^[a-zA-Z_:][\w:]*(\{[^}]*\})? (NaN|[+-]Inf)$/);
 });
 
-test('with auth.secret the API asks for the token', async () => {
-    const secret = await Server.start({ 'auth.secret': 'open-sesame' });
+test('with auth.secret the API asks for signed tokens', async () => {
+    const closed = await Server.startClosed();
     try {
-        const refused = await secret.fetch('/api/v1/rooms');
+        const get = (where, token) => closed.anonymous(where, token ? { headers: { authorization: `Bearer ${token}` } } : {});
+        const refused = await get('/api/v1/rooms');
         assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer/);
         await assertProblem(refused, 401);
-        await assertProblem(await secret.fetch('/api/v1/rooms', { headers: { authorization: 'Bearer wrong' } }), 401);
-        assert.equal((await secret.fetch('/api/v1/rooms', { headers: { authorization: 'Bearer open-sesame' } })).status, 200);
-        assert.equal((await secret.fetch('/healthz')).status, 200);
+        const now = Math.floor(Date.now() / 1000);
+        for (const wrong of [SECRET, signToken({ exp: now - 3600 }), signToken({ exp: undefined }), signToken({}, `${SECRET}x`)])
+            await assertProblem(await get('/api/v1/rooms', wrong), 401);
+        assert.equal((await get('/api/v1/rooms', signToken())).status, 200);
+        assert.equal((await get('/healthz')).status, 200);
+        assert.equal((await get(`/api/v1/rooms?access_token=${signToken()}`)).status, 200, 'a GET may carry it in its address');
+
         const stranger = new RoomPeer(PEOPLE.bob);
-        await assert.rejects(stranger.join(secret, 'http'), { code: 'unauthorized' });
+        await assert.rejects(stranger.join(closed, 'http', { token: null }), { code: 'unauthorized' });
         stranger.close();
+        const watcher = new RoomPeer(PEOPLE.bob);
+        await assert.rejects(watcher.join(closed, 'http', { token: signToken({ room: 'http', grants: ['view'] }) }), { code: 'forbidden' });
+        watcher.close();
         const friend = new RoomPeer(PEOPLE.bob);
-        await friend.join(secret, 'http', { token: 'open-sesame' });
+        await friend.join(closed, 'http', { token: signToken({ room: 'http', grants: ['publish', 'view'], role: 'teacher', name: 'Ms. Frizzle' }) });
+        assert.deepEqual(friend.joined.grants, ['publish', 'view']);
+        assert.equal(friend.joined.role, 'teacher');
+        assert.equal(friend.people.get(friend.id).name, 'Ms. Frizzle');
         friend.leave();
+        assert.ok(!closed.output.includes(closed.token), 'no token stands in the log');
     } finally {
-        await secret.stop();
+        await closed.stop();
     }
+});
+
+test('`tessera token` makes a token that the server takes', async () => {
+    const closed = await Server.startClosed();
+    try {
+        const { status, stdout, stderr } = await runTessera(['token', '--set', `auth.secret=${SECRET}`, '--room', 'http', '--grant', 'view', '--hours', '1']);
+        assert.equal(status, 0, stderr);
+        const authorization = `Bearer ${stdout.trim()}`;
+        await closed.fetch('/api/v1/rooms', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":"http"}' });
+        assert.equal((await closed.anonymous('/api/v1/rooms/http', { headers: { authorization } })).status, 200);
+        assert.equal((await closed.anonymous('/api/v1/rooms/other', { headers: { authorization } })).status, 403);
+        assert.equal((await closed.anonymous('/api/v1/rooms/http', { method: 'DELETE', headers: { authorization } })).status, 403);
+    } finally {
+        await closed.stop();
+    }
+});
+
+/** In ms, of three times: the machine may be busy with other things. */
+async function quickest(action) {
+    const times = [];
+    for (let i = 0; i < 3; i++) {
+        const began = nowMs();
+        await action();
+        times.push(nowMs() - began);
+    }
+    return Math.min(...times);
+}
+
+test('what is hostile is refused at once', async () => {
+    const regions = (count) => JSON.stringify({ name: 'x', regions: Array(count).fill({ fill: 'rest' }) });
+    const bodies = [regions(10000), regions(20000), `{"name":"x","regions":${'['.repeat(100)}`, '{"name":"x","regions":[{"fill":"rest","x":NaN}]}', '{"name":"x","regions":[{"fill":"rest","width":1e999}]}'];
+    for (const where of ['/api/v1/layouts/x', '/api/v1/layouts/x?dry_run=1', '/api/v1/rooms/http/layout', '/api/v1/rooms/http/layout?dry_run=1'])
+        for (const body of bodies) {
+            const took = await quickest(async () => {
+                const response = await server.fetch(where, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+                assert.ok([400, 413].includes(response.status), `${where}: ${response.status}`);
+                await assertProblem(response, response.status);
+            });
+            assert.ok(took <= 50, `${where} with ${body.slice(0, 60)}: ${took} ms`);
+        }
+    const { hostname, port } = new URL(server.base);
+    const claimOneGigabyte = () =>
+        new Promise((resolve, reject) => {
+            const headers = { 'content-type': 'image/png', 'content-length': 1e9 };
+            const asked = request({ hostname, port, method: 'PUT', path: '/api/v1/images/x', headers });
+            asked.on('response', (response) => {
+                resolve([response.statusCode, response.headers['content-type']]);
+                asked.on('error', () => {}).destroy();
+            });
+            asked.on('error', reject);
+            asked.write(Buffer.alloc(1000));
+        });
+    const took = await quickest(async () => assert.deepEqual(await claimOneGigabyte(), [413, 'application/problem+json']));
+    assert.ok(took <= 50, `a gigabyte: ${took} ms`);
+});
+
+test('events tell what happens in a room', async () => {
+    const stop = new AbortController();
+    const response = await server.fetch('/api/v1/rooms/http/events', { signal: stop.signal });
+    assert.match(response.headers.get('content-type'), /^text\/event-stream/);
+    let text = '';
+    const reading = (async () => {
+        for await (const chunk of response.body) text += Buffer.from(chunk).toString();
+    })().catch(() => {});
+    const events = () =>
+        [...text.matchAll(/^id: (\d+)\nevent: (\w+)\ndata: (.*)\n\n/gm)].map(([, id, event, data]) => ({ id: Number(id), event, data: JSON.parse(data) }));
+    await waitFor('the first event', () => events().length >= 1, 5000);
+    const [first] = events();
+    assert.equal(first.event, 'room');
+    assert.ok(first.data.participants.some(({ id }) => id === ada.id));
+    const patch = (where, body) => server.fetch(where, { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify(body) });
+    await patch('/api/v1/rooms/http', { locked: true });
+    await patch(`/api/v1/rooms/http/participants/${ada.id}`, { pinned: true });
+    await patch(`/api/v1/rooms/http/participants/${ada.id}`, { without_self: true });
+    await waitFor('all is told', () => ['room', 'updated', 'view'].every((name) => events().slice(1).some(({ event }) => event === name)), 5000);
+    assert.ok(events().some(({ event, data }) => event === 'room' && data.locked === true));
+    assert.ok(events().some(({ event, data }) => event === 'updated' && data.id === ada.id && data.pinned));
+    assert.ok(events().some(({ event, data }) => event === 'view' && data.id === ada.id && data.without_self));
+    assert.deepEqual(events().map(({ id }) => id), events().map((_, i) => i + 1), 'ids count');
+    await patch('/api/v1/rooms/http', { locked: false });
+    await patch(`/api/v1/rooms/http/participants/${ada.id}`, { pinned: false, without_self: false });
+    stop.abort();
+    await reading;
+});
+
+test('/ws: everybody chooses what to see, and all that is told is as signalling.schema.json says', async () => {
+    const schema = new Description(JSON.parse(readFileSync(new URL('../../docs/signalling.schema.json', import.meta.url), 'utf8')));
+    const assertTold = (message) => assert.deepEqual(schema.problems({ $ref: '#/$defs/server' }, message, 'message'), []);
+    const bob = new RoomPeer(PEOPLE.bob);
+    await assert.rejects(bob.join(server, 'views', { join: { layout: 'none' } }), { code: 'not-found' });
+    await bob.join(server, 'views', { join: { layout: 'speaker-side', withoutSelf: true } });
+    const { view, layout, grants, role } = bob.joined;
+    assert.deepEqual([view.layout, view.choice, view.without_self, view.fallback], ['speaker-side', 'speaker-side', true, false]);
+    assert.deepEqual([layout.layout, role, grants.length], ['grid', null, 5]);
+    assertTold(bob.joined);
+    const guest = await new RoomPeer(PEOPLE.ada).join(server, 'views');
+    const viewed = () => bob.events.filter(({ event }) => event === 'view').at(-1)?.data;
+    await waitFor('Bob sees Ada and not himself', () => viewed()?.tiles.map(({ id }) => id).join() === guest.id, 5000);
+    bob.send({ type: 'update', layout: null, withoutSelf: false });
+    await waitFor('Bob sees what all see', () => viewed()?.choice === null && viewed().tiles.length === 2, 5000);
+    await assert.rejects(bob.request({ type: 'update', layout: 'none' }), { code: 'not-found' });
+    await server.fetch('/api/v1/rooms/views', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"layout":"side-by-side","ducking":true}' });
+    await waitFor('all is told', () => ['layout', 'room'].every((name) => bob.events.some(({ event }) => event === name)), 5000);
+    assert.ok(!guest.events.some(({ event, data }) => event === 'view' && data.choice), 'what Bob sees is not told to Ada');
+    guest.leave();
+    await waitFor('Ada is gone', () => bob.people.size === 1, 5000);
+    for (const { event, data } of bob.events) assertTold({ type: 'event', event, data });
+    bob.leave();
 });
 
 test('the resume of a session is honoured, and an unknown one is not somebody else', async () => {

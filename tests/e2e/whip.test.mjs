@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { colourDistance } from './lib/painting.mjs';
 import { Server } from './lib/server.mjs';
+import { assertWentOn, streamFacts } from './lib/streams.mjs';
+import { signToken } from './lib/token.mjs';
 import { toneLevel } from './lib/tones.mjs';
 import { nowMs, pause, waitFor } from './lib/wait.mjs';
 import { HttpPeer } from './lib/whip.mjs';
@@ -78,6 +80,7 @@ test('PATCH takes candidates, and refuses what is stale or lacks a condition', a
 });
 
 test('PATCH restarts ICE for publisher and viewer, and media go on', async () => {
+    const [seenBefore, witnessBefore] = await Promise.all([streamFacts(viewer), streamFacts(witness)]);
     for (const peer of [publisher, viewer]) {
         const before = peer.etag;
         const response = await peer.restart();
@@ -91,6 +94,8 @@ test('PATCH restarts ICE for publisher and viewer, and media go on', async () =>
     const since = nowMs();
     await waitFor("Ada's clock goes on", () => new Set(witness.eye.since(since).map(({ tiles }) => tiles.get(ada.id)?.clock)).size > 30, 10000);
     await waitFor('the viewer still sees it', () => new Set(viewer.eye.since(since).map(({ tiles }) => tiles.get(ada.id)?.clock)).size > 30, 10000);
+    assertWentOn(seenBefore, await streamFacts(viewer));
+    assertWentOn(witnessBefore, await streamFacts(witness));
 });
 
 test('what is wrong is refused with a problem that says why', async () => {
@@ -98,7 +103,7 @@ test('what is wrong is refused with a problem that says why', async () => {
     await assertProblem(await post('/whip/studio', 'this is no SDP'), 400);
     await assertProblem(await post('/whep/studio', ''), 400);
     await assertProblem(await post('/whip/studio', `v=0\r\n${'a=x\r\n'.repeat(20000)}`), 413);
-    await assertProblem(await post('/whip/not%20a%20room', publisher.pc.localDescription.sdp), 404);
+    await assertProblem(await post('/whip/not%20a%20room', publisher.pc.localDescription.sdp), 400);
     await assertProblem(await server.fetch('/whip/studio/0123456789abcdef0123456789abcdef', { method: 'DELETE' }), 404);
     const get = await server.fetch('/whip/studio');
     await assertProblem(get, 405);
@@ -118,22 +123,33 @@ test('DELETE ends it, once', async () => {
     await waitFor('Ada is gone', () => witness.people.size === 1 && witness.layout.tiles.length === 1, 5000);
 });
 
-test('auth.secret is asked for', async () => {
-    const secret = await Server.start({ 'auth.secret': 'open-sesame' });
+test('tokens are asked for, and say who somebody is', async () => {
+    const closed = await Server.startClosed();
     const peer = new HttpPeer({ name: 'Viewer' }, { send: false });
     try {
-        const refused = await peer.connect(secret, '/whep/studio');
+        const { token } = closed;
+        closed.token = null;
+        const refused = await peer.connect(closed, '/whep/studio');
         assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer/);
         await assertProblem(refused, 401);
         const { sdp } = peer.pc.localDescription;
-        const accepted = await secret.fetch('/whep/studio', {
-            method: 'POST',
-            headers: { 'content-type': 'application/sdp', authorization: 'Bearer open-sesame' },
-            body: sdp,
-        });
+        const as = (where, claims) =>
+            closed.fetch(where, {
+                method: 'POST',
+                headers: { 'content-type': 'application/sdp', authorization: `Bearer ${signToken(claims)}` },
+                body: sdp,
+            });
+        await assertProblem(await as('/whep/studio', { room: 'studio', grants: ['publish'] }), 403);
+        await assertProblem(await as('/whep/studio', { room: 'elsewhere', grants: ['view'] }), 403);
+        const accepted = await as('/whep/studio', { room: 'studio', grants: ['view'], role: 'guest', name: 'Wall' });
         assert.equal(accepted.status, 201);
+        closed.token = token;
+        const { participants } = await closed.json('/api/v1/rooms/studio/participants');
+        assert.deepEqual([participants[0].name, participants[0].role], ['Wall', 'guest']);
+        assert.equal((await closed.anonymous(accepted.headers.get('location'), { method: 'DELETE' })).status, 401);
+        assert.equal((await closed.fetch(accepted.headers.get('location'), { method: 'DELETE' })).status, 200);
     } finally {
         peer.close();
-        await secret.stop();
+        await closed.stop();
     }
 });

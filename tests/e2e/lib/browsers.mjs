@@ -124,7 +124,9 @@ export function mixFacts() {
         tiles: window.tessera?.state?.layout?.tiles ?? [],
         people: [...(window.tessera?.state?.people?.values() ?? [])],
         framesDecoded: 0,
+        fps: 0,
         audioSamples: 0,
+        audioConcealed: 0,
         audioEnergy: 0,
         at: performance.now(),
     };
@@ -133,8 +135,12 @@ export function mixFacts() {
     return pc.getStats().then((report) => {
         for (const entry of report.values()) {
             if (entry.type !== 'inbound-rtp') continue;
-            if (entry.kind === 'video') facts.framesDecoded = entry.framesDecoded ?? 0;
+            if (entry.kind === 'video') {
+                facts.framesDecoded = entry.framesDecoded ?? 0;
+                facts.fps = entry.framesPerSecond ?? 0;
+            }
             if (entry.kind === 'audio') {
+                facts.audioConcealed = entry.concealedSamples ?? 0;
                 facts.audioSamples = entry.totalSamplesReceived ?? 0;
                 facts.audioEnergy = entry.totalAudioEnergy ?? 0;
             }

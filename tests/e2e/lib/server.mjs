@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SECRET, signToken } from './token.mjs';
 import { within } from './wait.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -42,22 +43,34 @@ export function runTessera(args, timeoutMs = 15000) {
 export class Server {
     output = '';
     base = '';
+    rtmp = ''; // rtmp://127.0.0.1:PORT, where rtmp.listen is set
+    rtmps = ''; // the same of rtmp.tls_listen
+    token = null; // for everything that asks for one
     #child;
     #exited;
     #state = mkdtempSync(path.join(tmpdir(), 'tessera-e2e-'));
 
+    /** A server that asks for tokens, with one that may do everything. */
+    static async startClosed(settings = {}) {
+        const server = await Server.start({ 'auth.secret': SECRET, ...settings });
+        server.token = signToken();
+        return server;
+    }
+
     /** settings: { 'section.key': value } on top of the ones that every test uses. */
-    static async start(settings = {}, args = []) {
+    static async start(settings = {}, args = [], { bin = TESSERA_BIN, env = {} } = {}) {
         const server = new Server();
         const all = {
             'http.listen': '127.0.0.1:0',
             'https.listen': '',
+            'rtmp.listen': '',
             'ice.port_range': portRange(),
             'server.drain_seconds': 1,
+            'video.ladder': '', // the full picture for all, however busy the machine is
             ...settings,
         };
         const flags = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-        await server.#spawn([...flags, ...args]);
+        await server.#spawn([...flags, ...args], bin, env);
         return server;
     }
 
@@ -69,7 +82,15 @@ export class Server {
         return `${this.base.replace(/^http/, 'ws')}/ws`;
     }
 
-    fetch(where, options) {
+    /** With this server's token, unless the request brings its own Authorization. */
+    fetch(where, options = {}) {
+        const headers = new Headers(options.headers);
+        if (this.token && !headers.has('authorization')) headers.set('authorization', `Bearer ${this.token}`);
+        return fetch(new URL(where, this.base), { ...options, headers });
+    }
+
+    /** Without any token. */
+    anonymous(where, options) {
         return fetch(new URL(where, this.base), options);
     }
 
@@ -91,10 +112,21 @@ export class Server {
         assert.deepEqual(status, { code: 0, signal: null }, `the server ends well after SIGTERM\n${this.output.slice(-4000)}`);
     }
 
-    async #spawn(args) {
-        this.#child = spawn(TESSERA_BIN, args, {
+    /** SIGKILL by pid: it has no time to end anything. What it keeps on disk stays. */
+    async kill() {
+        process.kill(this.#child.pid, 'SIGKILL');
+        await within('the server is dead', 5000, this.#exited);
+    }
+
+    /** What it ended with: {code, signal}. */
+    ended(timeoutMs) {
+        return within('the server ends', timeoutMs, this.#exited);
+    }
+
+    async #spawn(args, bin, env) {
+        this.#child = spawn(bin, args, {
             stdio: ['ignore', 'pipe', 'pipe'],
-            env: { ...process.env, XDG_STATE_HOME: this.#state },
+            env: { ...process.env, XDG_STATE_HOME: this.#state, ...env },
         });
         let stdout = '';
         const listening = new Promise((resolve, reject) => {
@@ -102,6 +134,8 @@ export class Server {
                 stdout += data;
                 this.output += data;
                 const found = /listening (http:\/\/127\.0\.0\.1:\d+)\//.exec(stdout);
+                this.rtmp = /listening (rtmp:\/\/127\.0\.0\.1:\d+)\//.exec(stdout)?.[1] ?? '';
+                this.rtmps = /listening (rtmps:\/\/127\.0\.0\.1:\d+)\//.exec(stdout)?.[1] ?? '';
                 if (found) resolve(found[1]);
             });
             this.#child.stderr.on('data', (data) => (this.output += data));

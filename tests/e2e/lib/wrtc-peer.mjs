@@ -214,15 +214,17 @@ export class WrtcPeer {
     sender = null;
     pc = null;
 
-    constructor(person, { send = true, left = false } = {}) {
+    /** rtc: the configuration of its RTCPeerConnection. */
+    constructor(person, { send = true, left = false, rtc = {} } = {}) {
         this.person = person;
+        this.rtc = rtc;
         this.left = left;
         if (send) this.sender = new Sender(person, { left });
     }
 
     /** A connection with our tracks (or none) that feeds eye and ear. */
     makeConnection() {
-        const pc = new RTCPeerConnection({});
+        const pc = new RTCPeerConnection(this.rtc);
         this.pc = pc;
         pc.ontrack = ({ track }) => (track.kind === 'audio' ? this.ear : this.eye).attach(track);
         const stream = new MediaStream();
@@ -236,6 +238,14 @@ export class WrtcPeer {
         this.eye.stop();
         this.ear.stop();
         this.pc?.close();
+    }
+
+    /** The pair that carries everything: {local, remote}, candidates as getStats() has them, or null. */
+    async pair() {
+        const report = await this.pc.getStats();
+        const transport = [...report.values()].find(({ type }) => type === 'transport');
+        const pair = report.get(transport?.selectedCandidatePairId);
+        return pair ? { local: report.get(pair.localCandidateId), remote: report.get(pair.remoteCandidateId) } : null;
     }
 
     async inbound(kind) {
@@ -269,7 +279,10 @@ export async function connectDirectly(a, b) {
 export class RoomPeer extends WrtcPeer {
     id = null;
     session = null;
-    layout = null;
+    joined = null; // the reply to the join
+    layout = null; // what this participant sees
+    roomLayout = null;
+    view = null; // its choice, with the layout that came of it
     people = new Map();
     events = [];
     errors = [];
@@ -279,16 +292,20 @@ export class RoomPeer extends WrtcPeer {
     #next = 1;
     #waiting = new Map();
 
-    /** Resolves when the answer is in. token: of auth.secret. */
-    async join(server, room, { token } = {}) {
+    /** Resolves when the answer is in. token: the server's, unless one is given; join: further members
+     *  of the message. */
+    async join(server, room, { token = server.token, join = {} } = {}) {
         this.#ws = new WebSocket(server.wsUrl);
         this.#ws.on('message', (text) => this.#receive(JSON.parse(text)));
         await new Promise((resolve, reject) => this.#ws.on('open', resolve).on('error', reject));
-        const joined = await this.request({ type: 'join', room, name: this.person.name, publish: true, view: true, ...(token ? { token } : {}) });
+        const joined = await this.request({ type: 'join', room, name: this.person.name, publish: true, view: true, ...(token ? { token } : {}), ...join });
+        this.joined = joined;
         this.id = joined.id;
         this.session = joined.session;
         for (const person of joined.participants) this.people.set(person.id, person);
-        this.#setLayout(joined.layout);
+        this.view = joined.view ?? null;
+        this.roomLayout = joined.layout;
+        this.#setLayout(joined.view ?? joined.layout);
         const pc = this.makeConnection();
         pc.onicecandidate = ({ candidate }) => this.send({ type: 'candidate', candidate: candidate ? { candidate: candidate.candidate, sdpMid: candidate.sdpMid, sdpMLineIndex: candidate.sdpMLineIndex } : null });
         await this.offer();
@@ -300,8 +317,13 @@ export class RoomPeer extends WrtcPeer {
         this.offeredAt = nowMs();
         const { sdp } = await this.request({ type: 'offer', sdp: this.pc.localDescription.sdp });
         // libwebrtc sends two channels only to who asks for them; the server wants voices cheap.
-        const heard = this.left ? sdp.replace(/sprop-stereo=1/g, '$&;stereo=1') : sdp;
+        const heard = this.hear(this.left ? sdp.replace(/sprop-stereo=1/g, '$&;stereo=1') : sdp);
         await this.pc.setRemoteDescription({ type: 'answer', sdp: heard });
+    }
+
+    /** The answer as this client takes it; a test may leave candidates out. */
+    hear(sdp) {
+        return sdp;
     }
 
     send(message) {
@@ -340,6 +362,17 @@ export class RoomPeer extends WrtcPeer {
         this.eye.tiles = layout?.tiles ?? [];
     }
 
+    #setView(view) {
+        this.view = view;
+        this.#setLayout(view);
+    }
+
+    /** Only who follows the room sees its layout. */
+    #setRoomLayout(layout) {
+        this.roomLayout = layout;
+        if (!this.view || (this.view.choice === null && !this.view.without_self)) this.#setLayout(layout);
+    }
+
     #receive(message) {
         if (message.type === 'event') this.#event(message);
         const waiting = this.#waiting.get(message.re) ?? null;
@@ -352,7 +385,8 @@ export class RoomPeer extends WrtcPeer {
 
     #event({ event, data }) {
         this.events.push({ event, data, at: nowMs() });
-        if (event === 'layout') this.#setLayout(data);
+        if (event === 'view') this.#setView(data);
+        else if (event === 'layout') this.#setRoomLayout(data);
         else if (event === 'joined' || event === 'updated') this.people.set(data.id, data);
         else if (event === 'left') this.people.delete(data.id);
         else if (this.people.has(data?.id)) Object.assign(this.people.get(data.id), data);

@@ -1,0 +1,89 @@
+// Clients that no UDP datagram reaches directly: through TURN, on either side, and over TCP.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { Coturn } from './lib/coturn.mjs';
+import { Server } from './lib/server.mjs';
+import { pause, waitFor } from './lib/wait.mjs';
+import { PEOPLE, RoomPeer } from './lib/wrtc-peer.mjs';
+
+const JOINS = 20;
+
+let turn;
+let server;
+
+/** The answer without the candidates that are not of this kind. */
+const only = (pattern) => (sdp) =>
+    sdp
+        .split('\r\n')
+        .filter((line) => !line.startsWith('a=candidate:') || pattern.test(line))
+        .join('\r\n');
+
+async function seesItself(peer) {
+    await waitFor(`${peer.person.name} sees itself`, () => peer.sees([peer.id]), 15000);
+}
+
+const fds = () => readdirSync(`/proc/${server.pid}/fd`).length;
+
+before(async () => {
+    turn = await Coturn.start();
+    server = await Server.start({
+        'ice.interfaces': '127.0.0.5', // not where coturn's relays are: it tells them apart by address
+        'ice.tcp': true,
+        'ice.turn_server': turn.uri,
+        'ice.turn_user': turn.user,
+        'ice.turn_password': turn.password,
+    });
+});
+
+after(async () => {
+    await server?.stop();
+    await turn?.stop();
+});
+
+test('a client that has only its TURN relay', async () => {
+    const peer = new RoomPeer(PEOPLE.ada, { rtc: { iceTransportPolicy: 'relay', iceServers: [turn.iceServer] } });
+    peer.hear = only(/ UDP .* typ host/i);
+    await peer.join(server, 'relay');
+    await seesItself(peer);
+    const { local, remote } = await peer.pair();
+    assert.equal(local.candidateType, 'relay');
+    assert.equal(remote.candidateType, 'host');
+    peer.leave();
+});
+
+test("a client that reaches only the server's TURN relay", async () => {
+    const peer = new RoomPeer(PEOPLE.bob, { rtc: { iceTransportPolicy: 'relay', iceServers: [turn.iceServer] } });
+    // Its own relay lets nobody in but coturn's relays: the server cannot come directly.
+    peer.hear = only(/ typ relay/i);
+    await peer.join(server, 'relay');
+    await seesItself(peer);
+    assert.equal((await peer.pair()).remote.candidateType, 'relay');
+    peer.leave();
+});
+
+test('a client without UDP connects by TCP, and nothing of it stays', async (t) => {
+    const join = async () => {
+        const peer = new RoomPeer(PEOPLE.cyd);
+        peer.hear = only(/ TCP /i);
+        // The server hears of no candidate of ours, so that it cannot come by UDP.
+        const send = peer.send.bind(peer);
+        peer.send = (message) => {
+            if (message.type === 'candidate' && message.candidate) return;
+            send(message.sdp ? { ...message, sdp: only(/^$/)(message.sdp) } : message);
+        };
+        await peer.join(server, 'relay');
+        await seesItself(peer);
+        const { local, remote } = await peer.pair();
+        assert.equal(remote.protocol, 'tcp');
+        assert.equal(local.protocol, 'tcp');
+        peer.leave();
+    };
+    await join();
+    await pause(1000); // the sockets of the first one are closed
+    const before = fds();
+    for (let i = 0; i < JOINS; i++) await join();
+    t.diagnostic(`${JOINS} joins: ${before} descriptors before, ${fds()} at once after`);
+    await waitFor('all descriptors are given back', () => fds() <= before, 15000);
+});
