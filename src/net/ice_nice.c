@@ -30,6 +30,7 @@ struct IceNice {
     gboolean closed;
     GDestroyNotify closed_func;
     gpointer closed_data;
+    guint closing; /* agents that are */
 
     NiceAgent *agent;
     guint stream;
@@ -389,25 +390,33 @@ ON_NET_THREAD static void ice_agent_mute(IceNice *ice, NiceAgent *agent)
         nice_agent_attach_recv(agent, ice->stream, COMPONENT, ice->context, ice_on_dropped, NULL);
 }
 
-static void ice_agent_closed(GObject *agent, GAsyncResult *result, gpointer data)
+static void ice_free_if_over(IceNice *ice)
 {
-    (void)result;
-    IceNice *ice = data;
-    g_object_unref(agent);
-    if (!ice)
+    if (ice->closing > 0 || ice->tell_timer)
         return;
     if (ice->closed_func)
         ice->closed_func(ice->closed_data);
     g_free(ice);
 }
 
+static void ice_agent_closed(GObject *agent, GAsyncResult *result, gpointer data)
+{
+    (void)result;
+    IceNice *ice = data;
+    g_object_unref(agent);
+    ice->closing--;
+    ice_free_if_over(ice);
+}
+
 /* Without nice_agent_remove_stream(): a stream that is removed no longer hears the TURN server.
  * The callback comes to the thread's default context, so that is made ours for the call. */
-static void ice_agent_close(IceNice *ice, NiceAgent *agent, IceNice *then_free)
+static void ice_agent_close(IceNice *ice)
 {
+    ice->closing++;
     g_main_context_push_thread_default(ice->context);
-    nice_agent_close_async(agent, ice_agent_closed, then_free);
+    nice_agent_close_async(ice->agent, ice_agent_closed, ice);
     g_main_context_pop_thread_default(ice->context);
+    ice->agent = NULL;
 }
 
 /* --- The peer --- */
@@ -431,8 +440,7 @@ ON_NET_THREAD static gboolean ice_become_controlling(IceNice *ice, GError **erro
     if (!ice->agent)
         return TRUE;
     ice_agent_mute(ice, ice->agent);
-    ice_agent_close(ice, ice->agent, NULL);
-    ice->agent = NULL;
+    ice_agent_close(ice);
     ice->stream = 0;
     ice->state = ICE_WAITING;
     if (!ice_agent_open(ice, error))
@@ -542,17 +550,13 @@ void ice_nice_addresses(IceNice *ice, char *local, char *remote, gsize size)
 static void ice_close_now(gpointer data)
 {
     IceNice *ice = data;
-    net_timer_free(ice->tell_timer);
+    g_clear_pointer(&ice->tell_timer, net_timer_free);
     net_timer_free(ice->gather_timer);
     g_ptr_array_unref(ice->candidates);
     g_ptr_array_unref(ice->early);
-    if (ice->agent) {
-        ice_agent_close(ice, ice->agent, ice);
-        return;
-    }
-    if (ice->closed_func)
-        ice->closed_func(ice->closed_data);
-    g_free(ice);
+    if (ice->agent)
+        ice_agent_close(ice);
+    ice_free_if_over(ice);
 }
 
 void ice_nice_close(IceNice *ice, GDestroyNotify done, gpointer data)

@@ -26,6 +26,7 @@
 typedef struct {
     Transport base;
     WebrtcFactory *factory;
+    NestedLoop *loop; /* its sockets and timers */
     TransportState state;
     gboolean closed;
     NetTimer *tick_timer;
@@ -499,6 +500,7 @@ static void webrtc_free(gpointer data)
     dtls_context_unref(webrtc->dtls_context);
     srtp_link_free(webrtc->srtp);
     webrtc->factory->live--;
+    nested_loop_free(webrtc->loop);
     g_free(webrtc);
 }
 
@@ -540,8 +542,10 @@ Transport *webrtc_transport_new(WebrtcFactory *factory, const TransportEvents *e
     webrtc->liveness.silent_after_ns = factory->config.disconnected_ms * NS_PER_MS;
     webrtc->liveness.dead_after_ns = factory->config.failed_ms * NS_PER_MS;
     webrtc->dtls_context = webrtc_factory_dtls(factory);
-    webrtc->tick_timer = net_timer_new(factory->context, webrtc_tick, webrtc);
-    webrtc->dtls_timer = net_timer_new(factory->context, webrtc_dtls_timer, webrtc);
-    webrtc->ice = ice_nice_new(&factory->config, factory->context, &webrtc_ice_events, webrtc);
+    webrtc->loop = nested_loop_new(factory->loops);
+    GMainContext *context = nested_loop_context(webrtc->loop);
+    webrtc->tick_timer = net_timer_new(context, webrtc_tick, webrtc);
+    webrtc->dtls_timer = net_timer_new(context, webrtc_dtls_timer, webrtc);
+    webrtc->ice = ice_nice_new(&factory->config, context, &webrtc_ice_events, webrtc);
     return &webrtc->base;
 }

@@ -137,10 +137,16 @@ WebrtcFactory *webrtc_factory_new(const WebrtcConfig *config, GMainContext *net_
     DtlsContext *dtls = factory_make_dtls(error);
     if (!dtls)
         return NULL;
+    GMainContext *context = net_context ? net_context : g_main_context_default();
+    NestedLoops *loops = nested_loops_new(context, error);
+    if (!loops) {
+        dtls_context_unref(dtls);
+        return NULL;
+    }
     WebrtcFactory *factory = g_new0(WebrtcFactory, 1);
     factory->dtls = dtls;
-    factory->context = net_context ? g_main_context_ref(net_context)
-                                   : g_main_context_ref(g_main_context_default());
+    factory->loops = loops;
+    factory->context = g_main_context_ref(context);
     factory->strings = g_ptr_array_new_with_free_func(g_free);
     factory_copy_config(factory, config);
     factory->transports = (TransportFactory){ factory_transport_new, factory };
@@ -176,6 +182,7 @@ void webrtc_factory_free(WebrtcFactory *factory)
         log_warning("net", "%u transports did not close in time", factory->live);
         return;
     }
+    nested_loops_free(factory->loops);
     dtls_context_unref(factory->dtls);
     g_ptr_array_unref(factory->strings);
     g_main_context_unref(factory->context);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/dtls.h"
+#include "net/nested_loop.h"
 #include "net/transport.h"
 #include "net/webrtc.h"
 
@@ -12,6 +13,7 @@
 struct WebrtcFactory {
     TransportFactory transports;
     GMainContext *context;
+    NestedLoops *loops;  /* one for each transport, run by `context` */
     WebrtcConfig config; /* a deep copy; its strings are in `strings` */
     GPtrArray *strings;
     DtlsContext *dtls;

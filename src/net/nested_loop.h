@@ -1,0 +1,28 @@
+#pragma once
+
+#include "base/thread.h"
+
+/* A GMainContext of its own for each connection, all of them behind one epoll descriptor of an
+ * outer context. GLib looks at every source and every descriptor of a context whenever it wakes,
+ * so that in one context the cost of a packet would grow with the number of connections; here only
+ * the connection is looked at that has something to do. */
+
+typedef struct NestedLoops NestedLoops;
+typedef struct NestedLoop NestedLoop;
+
+/** `outer` runs the loops: its thread is the net thread. NULL and `error` if the process has no
+ *  descriptor left. */
+NestedLoops *nested_loops_new(GMainContext *outer, GError **error);
+
+/** After the last of its loops. NULL is allowed. */
+void nested_loops_free(NestedLoops *loops);
+
+/** `loops` must outlive it. */
+NestedLoop *nested_loop_new(NestedLoops *loops) ON_NET_THREAD;
+
+/** Sources may be attached to it and removed from it at any time, from any thread. */
+GMainContext *nested_loop_context(NestedLoop *loop);
+
+/** Its sources are destroyed. May be called from a source of this loop or of another one; then the
+ *  context ends when all that run have returned. */
+void nested_loop_free(NestedLoop *loop) ON_NET_THREAD;
