@@ -537,8 +537,18 @@ ON_NET_THREAD static void adjust_delay(Ingress *ingress, gint64 now_ns)
     audio_input_set_min_delay(ingress->sinks.audio, delay_ns);
 }
 
+static gboolean hears_nothing(const Ingress *ingress)
+{
+    for (guint kind = 0; kind < SOURCE_KINDS; kind++)
+        if (has_sink(ingress, (SourceKind)kind))
+            return FALSE;
+    return TRUE;
+}
+
 void ingress_tick(Ingress *ingress, Transport *transport, gint64 now_ns, gint64 rtt_ns)
 {
+    if (hears_nothing(ingress)) /* who only looks on */
+        return;
     for (guint i = SOURCE_CAMERA; i < SOURCE_KINDS; i++)
         video_feedback(ingress, (SourceKind)i, transport, now_ns, rtt_ns);
     update_sync(ingress);

@@ -133,15 +133,16 @@ void viewer_send_audio(Viewer *viewer, GBytes *packet, gint64 mix_samples, gint6
 
 void viewer_queue_video(Viewer *viewer, GBytes *payload, gboolean marker, gint64 now_ns)
 {
-    Queued *queued = g_new0(Queued, 1);
-    queued->packet =
-        (RtpHistoryPacket){ .seq = viewer->video.next_seq++,
-                            .timestamp = viewer->numbers.last_timestamp + viewer->video.ts_offset,
-                            .marker = marker,
-                            .payload = g_bytes_ref(payload),
-                            .format = rendition_spec(viewer->rendition)->codec->payload,
-                            .picture_id = viewer->numbers.last_picture_id,
-                            .tl0_pic_idx = viewer->numbers.last_tl0 };
+    Queued *queued = g_new(Queued, 1);
+    *queued = (Queued){
+        .packet = { .seq = viewer->video.next_seq++,
+                    .timestamp = viewer->numbers.last_timestamp + viewer->video.ts_offset,
+                    .marker = marker,
+                    .payload = g_bytes_ref(payload),
+                    .format = rendition_spec(viewer->rendition)->codec->payload,
+                    .picture_id = viewer->numbers.last_picture_id,
+                    .tl0_pic_idx = viewer->numbers.last_tl0 },
+    };
     gsize size = g_bytes_get_size(payload);
     if (!viewer->history && viewer->config.nack)
         viewer->history = rtp_history_new(HISTORY_PACKETS, HISTORY_NS);
