@@ -1,7 +1,9 @@
 /* The least that one more viewer can cost: protect (AEAD_AES_128_GCM) and send, nothing else. Many
  * contexts and sockets in turn, as a server has them. TOGETHER packets of a viewer leave with one
  * system call (UDP GSO).
- *   bench_send VIEWERS PACKETS SIZE [TOGETHER]      prints {"us_per_packet": ...} */
+ * Between two rounds it sleeps for PAUSE_US, as a server does between two pictures, while others
+ * have the caches; without, everything is as warm as it can be. bench_send VIEWERS PACKETS SIZE
+ * [TOGETHER [PAUSE_US]]      prints {"us_per_packet": ...} */
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -89,6 +91,7 @@ int main(int argc, char **argv)
     guint packets = argc > 2 ? (guint)atoi(argv[2]) : 2000;
     gsize size = argc > 3 ? (gsize)atoi(argv[3]) : 1100;
     guint together = argc > 4 ? (guint)atoi(argv[4]) : 1;
+    gulong pause_us = argc > 5 ? (gulong)atol(argv[5]) : 0;
     guint8 payload[RTP_MAX_PACKET] = { 0 };
     gint64 used_ns = 0;
     gboolean good = size >= RTP_MIN_HEADER && size <= TRANSPORT_MAX_RTP && together >= 1 &&
@@ -103,6 +106,7 @@ int main(int argc, char **argv)
         used_ns += cpu_ns() - before_ns;
         for (guint i = 0; i < count; i++)
             drain(&viewers[i]);
+        g_usleep(pause_us);
     }
     for (guint i = 0; i < count; i++)
         viewer_close(&viewers[i]);

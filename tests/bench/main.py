@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-PARTS = ("mix", "sinks", "audio", "memory", "compose", "simulcast")
+PARTS = ("mix", "sinks", "audio", "memory", "viewers", "compose", "simulcast")
 
 
 class Options:

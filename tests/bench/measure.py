@@ -36,11 +36,15 @@ def last_json(output):
     return json.loads(output.strip().splitlines()[-1])
 
 
-def process_cpu(pid):
-    """CPU seconds that a running process has used, over all its threads, to the nanosecond."""
+def process_cpu(pid, without=None):
+    """CPU seconds that a running process has used, over all its threads, to the nanosecond; not
+    of the threads whose names begin with `without`."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         try:
+            with open(f"/proc/{pid}/task/{task}/comm") as file:
+                if without and file.read().startswith(without):
+                    continue
             with open(f"/proc/{pid}/task/{task}/schedstat") as file:
                 total += int(file.read().split()[0])
         except FileNotFoundError:
