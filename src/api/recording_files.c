@@ -8,9 +8,11 @@
 #include "io/recordings.h"
 #include "room/room_media.h"
 
-/* The files that recordings leave: what there is, and downloads. No disk is waited for. */
+/* The files that recordings leave: what there is, and downloads, also when the room is closed. No
+ * disk is waited for. */
 
 #define RETRY_SECONDS 5 /* where too many wait for the disk */
+#define NO_ROOM       "There is no room of this name, and no recording of one."
 
 /* One request that a disk answers. */
 typedef struct {
@@ -18,20 +20,20 @@ typedef struct {
     char *directory;
     char *name;       /* of the file that is asked for; NULL: all whose names begin so: */
     char *prefix;     /* of the room's recordings */
-    json_t *outputs;  /* of the room, for the list */
+    json_t *outputs;  /* of the room, for the list; NULL: it is closed */
     GPtrArray *found; /* of Recording: the list */
     int fd;           /* of the file, or -1 with `error` */
     struct stat info;
     GError *error;
 } FileCall;
 
-static FileCall *file_call_new(ApiCall *call, Room *room) ON_CONTROL_THREAD;
-static FileCall *file_call_new(ApiCall *call, Room *room)
+static FileCall *file_call_new(ApiCall *call) ON_CONTROL_THREAD;
+static FileCall *file_call_new(ApiCall *call)
 {
     FileCall *files = g_new0(FileCall, 1);
     files->exchange = http_exchange_ref(call->exchange);
     files->directory = rooms_recording_dir(call->api->config);
-    files->prefix = room_recording_prefix(room);
+    files->prefix = room_recording_prefix(call->params[0]);
     files->fd = -1;
     return files;
 }
@@ -97,17 +99,22 @@ static void has_found(gpointer data)
         if (g_str_has_prefix(file->name, files->prefix))
             json_array_append_new(list, file_json(file));
     }
-    json_t *json = json_pack("{s:O, s:o}", "recordings", files->outputs, "files", list);
+    if (!files->outputs && json_array_size(list) == 0) {
+        json_decref(list);
+        http_respond(files->exchange, problem_response(404, NO_ROOM));
+        return;
+    }
+    json_t *outputs = files->outputs ? json_incref(files->outputs) : json_array();
+    json_t *json = json_pack("{s:o, s:o}", "recordings", outputs, "files", list);
     http_respond(files->exchange, api_json_response(200, json));
 }
 
 void recordings_api_list(ApiCall *call)
 {
-    Room *room = api_call_room(call);
-    if (!room)
-        return;
-    FileCall *files = file_call_new(call, room);
-    files->outputs = room_outputs_json(room, ROOM_RECORDING);
+    Room *room = rooms_find(call->api->rooms, call->params[0]);
+    FileCall *files = file_call_new(call);
+    if (room)
+        files->outputs = room_outputs_json(room, ROOM_RECORDING);
     run(call, files, find, has_found);
 }
 
@@ -150,21 +157,19 @@ static gboolean has_file(RoomOutput *output, const char *name)
 }
 
 /* The recording "-" stands for those of before the server's last start, and others that are not
- * listed any more: their files are known by their names alone. */
+ * listed any more: their files are known by their names alone. So are all of a closed room. */
 void recordings_api_file(ApiCall *call)
 {
     const char *id = call->params[1], *name = call->params[2];
-    Room *room = api_call_room(call);
-    if (!room)
-        return;
-    RoomOutput *output = room_find_output(room, ROOM_RECORDING, id);
-    gboolean any = strcmp(id, "-") == 0;
-    if (!any && !output) {
+    Room *room = rooms_find(call->api->rooms, call->params[0]);
+    RoomOutput *output = room ? room_find_output(room, ROOM_RECORDING, id) : NULL;
+    gboolean by_name = !room || strcmp(id, "-") == 0;
+    if (!by_name && !output) {
         api_respond_problem(call, 404, "This room has no such recording.");
         return;
     }
-    FileCall *files = file_call_new(call, room);
-    if (any ? !g_str_has_prefix(name, files->prefix) : !has_file(output, name)) {
+    FileCall *files = file_call_new(call);
+    if (by_name ? !g_str_has_prefix(name, files->prefix) : !has_file(output, name)) {
         file_call_free(files);
         api_respond_problem(call, 404, "This recording has no such file, or has it not yet.");
         return;

@@ -126,5 +126,6 @@ void rooms_output_totals(Rooms *rooms, RoomOutputTotals *totals) ON_CONTROL_THRE
 /** (transfer full) Where recordings are kept. */
 char *rooms_recording_dir(const Config *config);
 
-/** (transfer full) What the names of this room's recordings begin with, and of no other room's. */
-char *room_recording_prefix(Room *room) ON_CONTROL_THREAD;
+/** (transfer full) What the names of this room's recordings begin with, and of no other room's; it
+ *  need not be there any more. */
+char *room_recording_prefix(const char *room_id);

@@ -97,19 +97,19 @@ static gboolean read_recording(json_t *options, RecordingWish *wish, GError **er
 
 /* What the files of this room begin with: its name, a digest in place of a long one, and a dot,
  * which no room's name has. */
-char *room_recording_prefix(Room *room)
+char *room_recording_prefix(const char *room_id)
 {
-    if (strlen(room->id) <= 40)
-        return g_strconcat(room->id, ".", NULL);
-    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, room->id, -1);
-    return g_strdup_printf("%.16s_%.32s.", room->id, sum);
+    if (strlen(room_id) <= 40)
+        return g_strconcat(room_id, ".", NULL);
+    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, room_id, -1);
+    return g_strdup_printf("%.16s_%.32s.", room_id, sum);
 }
 
 static char *recording_base(Room *room, const char *id) ON_CONTROL_THREAD;
 static char *recording_base(Room *room, const char *id)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *prefix = room_recording_prefix(room);
+    g_autofree char *prefix = room_recording_prefix(room->id);
     g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
     return g_strdup_printf("%s%s-%s", prefix, time, id);
 }

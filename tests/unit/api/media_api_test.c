@@ -195,6 +195,16 @@ static void which_file(gpointer data)
     rest_refused("GET", "/api/v1/rooms/te/recordings/-/" FILE_NAME, "", NULL, 404, "no such file");
     rest_refused("GET", RECORDINGS "/-/team-20260131T120000Z-r1.20260131T120000Z-r1.mp4", "", NULL,
                  404, "no such file");
+    /* When the room is closed they are there still, and of what never was nothing is. */
+    g_assert_cmpuint(rest_status("DELETE", TEAM, "", NULL), ==, 204);
+    list = rest_json("GET", RECORDINGS, "", NULL, 200);
+    g_assert_cmpuint(json_array_size(json_object_get(list, "recordings")), ==, 0);
+    g_assert_cmpuint(json_array_size(json_object_get(list, "files")), ==, 1);
+    json_decref(list);
+    g_assert_cmpuint(rest_status("GET", file, "Range: bytes=0-9\r\n", NULL), ==, 206);
+    rest_refused("GET", "/api/v1/rooms/never/recordings", "", NULL, 404, "no recording");
+    rest_refused("GET", "/api/v1/rooms/never/recordings/-/" FILE_NAME, "", NULL, 404, "no such");
+    open_room();
     rest_refused("GET", RECORDINGS "/-/..%2F..%2Fetc%2Fpasswd", "", NULL, 404, "no such");
     rest_refused("GET", RECORDINGS "/-/team.20260131T120000Z-r9.mp4", "", NULL, 404, "recording");
 }

@@ -149,9 +149,9 @@ char *rooms_recording_dir(const Config *config)
     return g_strdup(fake_media.directory ? fake_media.directory : "/nowhere");
 }
 
-char *room_recording_prefix(Room *room)
+char *room_recording_prefix(const char *room_id)
 {
-    return g_strconcat(room_id(room), ".", NULL);
+    return g_strconcat(room_id, ".", NULL);
 }
 
 /* What a player waits for before it believes in the stream: its header and a first packet. */
