@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { Chromium, mixFacts } from './lib/browsers.mjs';
 import { Coturn } from './lib/coturn.mjs';
 import { Server } from './lib/server.mjs';
 import { pause, waitFor } from './lib/wait.mjs';
@@ -86,4 +87,25 @@ test('a client without UDP connects by TCP, and nothing of it stays', async (t) 
     for (let i = 0; i < JOINS; i++) await join();
     t.diagnostic(`${JOINS} joins: ${before} descriptors before, ${fds()} at once after`);
     await waitFor('all descriptors are given back', () => fds() <= before, 15000);
+});
+
+/** The candidates of the pair that the page's connection uses. */
+async function usedPair() {
+    const report = await window.tessera.pc.getStats();
+    const transport = [...report.values()].find(({ type }) => type === 'transport');
+    const pair = report.get(transport?.selectedCandidatePairId);
+    return { local: report.get(pair?.localCandidateId), remote: report.get(pair?.remoteCandidateId) };
+}
+
+test('Chromium where a company lets no UDP out', async (t) => {
+    const browser = await Chromium.launch(['--webrtc-ip-handling-policy=disable_non_proxied_udp']);
+    t.after(() => browser.close());
+    const tab = await browser.tab('no UDP');
+    await tab.open(`${server.base}/r/relay?auto=1&name=Tcp&audio=1&video=1`);
+    await waitFor('the page shows the mix', async () => (await tab.evaluate(mixFacts)).framesDecoded > 30, 30000);
+    const { local, remote } = await tab.evaluate(usedPair);
+    assert.equal(local.protocol, 'tcp');
+    assert.equal(remote.protocol, 'tcp');
+    const { width, height } = await tab.evaluate(mixFacts);
+    assert.deepEqual([width, height], [1280, 720]);
 });

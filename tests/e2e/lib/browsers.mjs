@@ -61,9 +61,10 @@ export class Tab {
 }
 
 export class Chromium {
-    static async launch() {
+    /** moreArgs: of its command line. */
+    static async launch(moreArgs = []) {
         const browser = new Chromium();
-        browser.driver = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
+        browser.driver = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_ARGS, ...moreArgs] });
         return browser;
     }
 
