@@ -152,15 +152,3 @@ void room_end_feed(Participant *participant, const char *reason)
         participant->feed->gone = NULL;
     participant_leave(participant, reason);
 }
-
-Participant *room_find_feed(Room *room, const char *client, const char *name)
-{
-    g_autofree char *clean = participant_clean_name(name, NULL);
-    for (guint i = 0; clean && i < room->participants->len; i++) {
-        Participant *participant = room->participants->pdata[i];
-        if (participant->feed && strcmp(participant->client, client) == 0 &&
-            strcmp(participant->name, clean) == 0)
-            return participant;
-    }
-    return NULL;
-}

@@ -29,10 +29,6 @@ Participant *room_join_feed(Room *room, const RoomFeedOptions *options, const Me
 /** The source ended by itself: the participant leaves with this reason. */
 void room_end_feed(Participant *participant, const char *reason) ON_CONTROL_THREAD;
 
-/** The participant of this client and name, or NULL: for a publisher that comes back and takes
- * over. */
-Participant *room_find_feed(Room *room, const char *client, const char *name) ON_CONTROL_THREAD;
-
 /* --- in: files, URLs, pictures and test patterns ----------------------------------------- */
 
 /** Exactly one of "file" (a name in source.media_dir), "url", "pattern" (0..), "image" (a name of

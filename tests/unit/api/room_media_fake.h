@@ -323,16 +323,6 @@ void room_end_feed(Participant *participant, const char *reason)
     participant_leave(participant, reason);
 }
 
-Participant *room_find_feed(Room *room, const char *client, const char *name)
-{
-    for (guint i = 0; i < room->participants->len; i++) {
-        Participant *participant = room->participants->pdata[i];
-        if (strcmp(participant->client, client) == 0 && strcmp(participant->name, name) == 0)
-            return participant;
-    }
-    return NULL;
-}
-
 /* As many broadcasts that retry, and so on, as its place in the list. */
 void rooms_output_totals(Rooms *rooms, RoomOutputTotals *totals)
 {

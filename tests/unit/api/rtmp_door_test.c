@@ -73,20 +73,32 @@ static gboolean can_play(const char *path)
 }
 
 /* Runs on the client's thread: what the control thread owns is looked at by its API. */
-static gsize people(void)
+static gsize people_as(const char *token)
 {
-    json_t *list = rest_json("GET", "/api/v1/rooms/team/participants", "", NULL, 200);
+    g_autofree char *headers =
+        token ? g_strdup_printf("Authorization: Bearer %s\r\n", token) : g_strdup("");
+    json_t *list = rest_json("GET", "/api/v1/rooms/team/participants", headers, NULL, 200);
     gsize n = json_array_size(json_object_get(list, "participants"));
     json_decref(list);
     return n;
 }
 
-static void await_people(gsize wanted)
+static gsize people(void)
 {
-    for (guint i = 0; people() != wanted; i++) {
+    return people_as(NULL);
+}
+
+static void await_people_as(const char *token, gsize wanted)
+{
+    for (guint i = 0; people_as(token) != wanted; i++) {
         g_assert_cmpuint(i, <, 400);
         g_usleep(10000);
     }
+}
+
+static void await_people(gsize wanted)
+{
+    await_people_as(NULL, wanted);
 }
 
 static void await_count(gint *counter, gint wanted)
@@ -179,6 +191,39 @@ static void take_over(gpointer data)
     end_publishing(other);
     await_people(0);
     await_count(&fake_media.freed, 3);
+}
+
+/* The same stream takes over from itself: with a renewed token, and after somebody gave it another
+ * name in the room. Another stream of the same person is another one. */
+static void take_over_with_tokens(gpointer data)
+{
+    g_autofree char *ann = fixture_token(&fixture, "team", AUTH_PUBLISH, NULL, "Ann");
+    g_autofree char *renewed =
+        fixture_token(&fixture, "team", AUTH_PUBLISH | AUTH_VIEW, NULL, "Ann");
+    g_autofree char *bob = fixture_token(&fixture, "team", AUTH_PUBLISH, NULL, "Bob");
+    g_autofree char *boss = fixture_token(&fixture, "team", AUTH_VIEW | AUTH_CONTROL, NULL, NULL);
+    g_autofree char *headers = g_strdup_printf("Authorization: Bearer %s\r\n" REST_PATCH, boss);
+    g_autofree char *cam = g_strconcat("team/Cam?token=", ann, NULL);
+    g_autofree char *cam_renewed = g_strconcat("team/Cam?token=", renewed, NULL);
+    g_autofree char *cam_of_bob = g_strconcat("team/Cam?token=", bob, NULL);
+    g_autofree char *slides = g_strconcat("team/Slides?token=", ann, NULL);
+    (void)data;
+    AVFormatContext *first = publish(cam), *second = publish(slides), *third = publish(cam_of_bob);
+    await_people_as(boss, 3);
+    g_assert_true(send_frame(first, 1));
+    g_assert_cmpuint(rest_status("PATCH", "/api/v1/rooms/team/participants/p1", headers,
+                                 "{\"name\":\"Studio\"}"),
+                     ==, 200);
+    AVFormatContext *again = publish(cam_renewed);
+    g_assert_nonnull(again);
+    await_sent_away(first);
+    await_people_as(boss, 3);
+    g_assert_true(send_frame(second, 1));
+    g_assert_true(send_frame(third, 1));
+    end_publishing(again);
+    end_publishing(second);
+    end_publishing(third);
+    await_people_as(boss, 0);
 }
 
 static void removed(gpointer data)
@@ -336,6 +381,11 @@ static void test_playing(void)
     run_with("rtmp.listen=127.0.0.1:0", playing);
 }
 
+static void test_take_over_with_tokens(void)
+{
+    run_with("rtmp.listen=127.0.0.1:0 " FIXTURE_SECRET_SET, take_over_with_tokens);
+}
+
 static void test_tokens(void)
 {
     run_with("rtmp.listen=127.0.0.1:0 " FIXTURE_SECRET_SET, tokens);
@@ -357,6 +407,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rtmp_door/publishing", test_publishing);
     g_test_add_func("/rtmp_door/figures", test_figures);
     g_test_add_func("/rtmp_door/take_over", test_take_over);
+    g_test_add_func("/rtmp_door/take_over_with_tokens", test_take_over_with_tokens);
     g_test_add_func("/rtmp_door/removed", test_removed);
     g_test_add_func("/rtmp_door/stop", test_stop);
     g_test_add_func("/rtmp_door/playing", test_playing);
