@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
@@ -60,23 +62,50 @@ guint ice_path_send(IcePath *path, gboolean direct, struct iovec *datagrams, gui
     return sent;
 }
 
-/* libnice keeps STUN to itself; but the kernel tells when the last datagram was read. It costs one
- * system call per question and nothing per packet. A stranger's datagrams count too: against those
- * stands libnice, which gives the pair up 50 s after the peer's last authenticated answer. */
-gboolean ice_path_heard(IcePath *path, gboolean connected)
+/* Of datagrams the kernel tells when the last one was read. */
+static gboolean heard_by_udp(IcePath *path, int fd, gboolean otherwise)
 {
     struct timespec at;
+    if (ioctl(fd, SIOCGSTAMPNS, &at) != 0)
+        return errno == ENOENT ? FALSE : otherwise;
+    gboolean heard = at.tv_sec != path->heard_at.tv_sec || at.tv_nsec != path->heard_at.tv_nsec;
+    path->heard_at = at;
+    return heard;
+}
+
+/* Of a TCP connection it tells how long ago something came. Which one is the pair's libnice does
+ * not say. */
+static gboolean heard_by_tcp(IcePath *path, gboolean otherwise)
+{
+    g_autoptr(GPtrArray) sockets = nice_agent_get_sockets(path->agent, path->stream, COMPONENT);
+    gint64 now_us = g_get_monotonic_time(), since_us = now_us - path->asked_us;
+    gboolean found = FALSE, heard = FALSE;
+    for (guint i = 0; sockets && i < sockets->len; i++) {
+        struct tcp_info info;
+        socklen_t size = sizeof info;
+        int fd = g_socket_get_fd(sockets->pdata[i]);
+        if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+            info.tcpi_state != TCP_ESTABLISHED)
+            continue;
+        found = TRUE;
+        heard |= info.tcpi_last_data_recv * G_GINT64_CONSTANT(1000) <= since_us;
+    }
+    path->asked_us = now_us;
+    return found ? heard : otherwise;
+}
+
+/* libnice keeps STUN to itself; but the kernel tells when something arrived. It costs one system
+ * call per question and nothing per packet. A stranger's datagrams count too: against those stands
+ * libnice, which gives the pair up 50 s after the peer's last authenticated answer. */
+gboolean ice_path_heard(IcePath *path, gboolean connected)
+{
     if (!path->agent)
         return FALSE;
     g_autoptr(GSocket) socket =
         nice_agent_get_selected_socket(path->agent, path->stream, COMPONENT);
-    if (!socket || g_socket_get_socket_type(socket) != G_SOCKET_TYPE_DATAGRAM)
-        return connected;
-    if (ioctl(g_socket_get_fd(socket), SIOCGSTAMPNS, &at) != 0)
-        return errno == ENOENT ? FALSE : connected;
-    gboolean heard = at.tv_sec != path->heard_at.tv_sec || at.tv_nsec != path->heard_at.tv_nsec;
-    path->heard_at = at;
-    return heard;
+    if (socket && g_socket_get_socket_type(socket) == G_SOCKET_TYPE_DATAGRAM)
+        return heard_by_udp(path, g_socket_get_fd(socket), connected);
+    return heard_by_tcp(path, connected);
 }
 
 static void ice_address_text(const NiceAddress *address, char *text, gsize size)

@@ -17,6 +17,7 @@ typedef struct {
     struct sockaddr_storage remote;
     socklen_t remote_size;
     struct timespec heard_at; /* of the last datagram that was read, by the kernel's clock */
+    gint64 asked_us;          /* when a TCP connection was asked last */
 } IcePath;
 
 /** Look up the pair that libnice has nominated; `agent` NULL: none. The agent is not referenced. */

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Chromium, mixFacts } from './lib/browsers.mjs';
 import { Coturn } from './lib/coturn.mjs';
 import { Server } from './lib/server.mjs';
-import { pause, waitFor } from './lib/wait.mjs';
+import { nowMs, pause, waitFor } from './lib/wait.mjs';
 import { PEOPLE, RoomPeer } from './lib/wrtc-peer.mjs';
 
 const JOINS = 20;
@@ -20,6 +21,16 @@ const only = (pattern) => (sdp) =>
         .split('\r\n')
         .filter((line) => !line.startsWith('a=candidate:') || pattern.test(line))
         .join('\r\n');
+
+/** The server hears of none of its candidates, so that it cannot come by UDP. */
+function hidden(peer) {
+    const send = peer.send.bind(peer);
+    peer.send = (message) => {
+        if (message.type === 'candidate' && message.candidate) return;
+        send(message.sdp ? { ...message, sdp: only(/^$/)(message.sdp) } : message);
+    };
+    return peer;
+}
 
 async function seesItself(peer) {
     await waitFor(`${peer.person.name} sees itself`, () => peer.sees([peer.id]), 15000);
@@ -66,14 +77,8 @@ test("a client that reaches only the server's TURN relay", async () => {
 
 test('a client without UDP connects by TCP, and nothing of it stays', async (t) => {
     const join = async () => {
-        const peer = new RoomPeer(PEOPLE.cyd);
+        const peer = hidden(new RoomPeer(PEOPLE.cyd));
         peer.hear = only(/ TCP /i);
-        // The server hears of no candidate of ours, so that it cannot come by UDP.
-        const send = peer.send.bind(peer);
-        peer.send = (message) => {
-            if (message.type === 'candidate' && message.candidate) return;
-            send(message.sdp ? { ...message, sdp: only(/^$/)(message.sdp) } : message);
-        };
         await peer.join(server, 'relay');
         await seesItself(peer);
         const { local, remote } = await peer.pair();
@@ -87,6 +92,57 @@ test('a client without UDP connects by TCP, and nothing of it stays', async (t) 
     for (let i = 0; i < JOINS; i++) await join();
     t.diagnostic(`${JOINS} joins: ${before} descriptors before, ${fds()} at once after`);
     await waitFor('all descriptors are given back', () => fds() <= before, 15000);
+});
+
+/** A TCP forwarder that can fall silent without an end, as a phone's network does. */
+async function startForwarder(toPort, toHost) {
+    const sockets = [];
+    const listener = net.createServer((near) => {
+        const far = net.connect(toPort, toHost);
+        near.pipe(far).pipe(near);
+        for (const socket of [near, far]) socket.on('error', () => {});
+        sockets.push(near, far);
+    });
+    await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    return {
+        port: listener.address().port,
+        silence() {
+            for (const socket of sockets) socket.unpipe().pause();
+        },
+        stop() {
+            for (const socket of sockets) socket.destroy();
+            listener.close();
+        },
+    };
+}
+
+test('a TCP connection that fell silent is noticed like any other', async (t) => {
+    const watcher = await new RoomPeer(PEOPLE.ada).join(server, 'relay');
+    const peer = hidden(new RoomPeer(PEOPLE.cyd));
+    let forwarder;
+    t.after(() => {
+        peer.leave();
+        watcher.leave();
+        forwarder?.stop();
+    });
+    peer.hear = async (sdp) => {
+        const [, host, port] = / TCP \d+ (\S+) (\d+) typ host/i.exec(sdp);
+        forwarder = await startForwarder(Number(port), host);
+        return only(/ TCP /i)(sdp).replaceAll(` ${host} ${port} typ host`, ` 127.0.0.1 ${forwarder.port} typ host`);
+    };
+    await peer.join(server, 'relay');
+    await seesItself(peer);
+    const told = () => watcher.events.filter(({ event, data }) => event === 'state' && data.id === peer.id).map(({ data }) => data.state);
+    await pause(3000);
+    assert.equal(told().at(-1), 'connected');
+    const since = nowMs();
+    forwarder.silence();
+    await waitFor('it is noticed', () => told().at(-1) === 'disconnected', 20000);
+    t.diagnostic(`noticed after ${((nowMs() - since) / 1000).toFixed(1)} s`);
+    await waitFor('it is given up', () => told().at(-1) === 'failed', 40000);
+    const gaveUpMs = nowMs() - since;
+    t.diagnostic(`given up after ${(gaveUpMs / 1000).toFixed(1)} s`);
+    assert.ok(gaveUpMs < 36000, `given up after ${gaveUpMs.toFixed(0)} ms`);
 });
 
 /** The candidates of the pair that the page's connection uses. */

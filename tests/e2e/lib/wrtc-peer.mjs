@@ -317,11 +317,11 @@ export class RoomPeer extends WrtcPeer {
         this.offeredAt = nowMs();
         const { sdp } = await this.request({ type: 'offer', sdp: this.pc.localDescription.sdp });
         // libwebrtc sends two channels only to who asks for them; the server wants voices cheap.
-        const heard = this.hear(this.left ? sdp.replace(/sprop-stereo=1/g, '$&;stereo=1') : sdp);
+        const heard = await this.hear(this.left ? sdp.replace(/sprop-stereo=1/g, '$&;stereo=1') : sdp);
         await this.pc.setRemoteDescription({ type: 'answer', sdp: heard });
     }
 
-    /** The answer as this client takes it; a test may leave candidates out. */
+    /** The answer as this client takes it, or a promise of it; a test may leave candidates out. */
     hear(sdp) {
         return sdp;
     }
