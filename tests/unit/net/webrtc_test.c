@@ -12,6 +12,7 @@
 #include <nice/agent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define DEADLINE_MS 10000
@@ -502,6 +503,31 @@ static void test_close_inside_event(void)
     webrtc_factory_free(factory);
 }
 
+/* A process that has hardly a descriptor left refuses who comes, and goes on. */
+static void test_descriptors_exhausted(void)
+{
+    thread_assert_net();
+    WebrtcConfig config = test_config();
+    WebrtcFactory *factory = factory_new(&config);
+    const TransportFactory *transports = webrtc_factory_transports(factory);
+    g_autoptr(GError) error = NULL;
+    Peer peer = { 0 };
+    struct rlimit limit, tight;
+    int next = dup(0);
+    close(next);
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    tight = (struct rlimit){ (rlim_t)next + 3, limit.rlim_max };
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &tight), ==, 0);
+    g_assert_null(transports->transport_new(transports->factory_data, &events, &peer, &error));
+    g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE);
+    g_assert_nonnull(strstr(error->message, "ulimit -n"));
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    g_assert_cmpuint(webrtc_factory_live(factory), ==, 0);
+    peer_open(&peer, factory);
+    transport_close(peer.transport);
+    webrtc_factory_free(factory);
+}
+
 static void test_ports_exhausted(void)
 {
     thread_assert_net();
@@ -844,6 +870,7 @@ int main(int argc, char **argv)
     g_test_add_func("/webrtc/close-leaks-nothing", test_close_leaks_nothing);
     g_test_add_func("/webrtc/tcp-candidates", test_tcp_candidates);
     g_test_add_func("/webrtc/close-inside-event", test_close_inside_event);
+    g_test_add_func("/webrtc/descriptors-exhausted", test_descriptors_exhausted);
     g_test_add_func("/webrtc/ports-exhausted", test_ports_exhausted);
     g_test_add_func("/webrtc/bind-address", test_bind_address_not_ours);
     g_test_add_func("/webrtc/public-ip", test_public_ip);
