@@ -314,35 +314,6 @@ test('what is recorded when its room closes, or of nobody, has its end told too'
     assert.ok(files.some(({ name }) => name === last.files[0].name), 'the file is listed when its room is closed');
 });
 
-test('what was recorded until kill -9 is there after the next start', async (t) => {
-    const settings = { ...media, 'record.dir': path.join(dir, 'killed'), 'rtmp.listen': '' };
-    let other = await Server.start(settings);
-    await made('/api/v1/rooms', { id: ROOM }, other);
-    await made(`${api}/sources`, { pattern: 0 }, other);
-    const { id } = await made(`${api}/recordings`, {}, other);
-    const { duration } = await waitFor('it records', async () => {
-        const now = await other.json(`${api}/recordings/${id}`);
-        return now.duration > 5 && now;
-    }, 20000);
-    await other.kill();
-    other = await Server.start(settings);
-    try {
-        const file = await waitFor('it is recovered', async () => (await other.json(`${api}/recordings`)).files[0]);
-        assert.ok(file.recovered);
-        const kept = path.join(dir, 'recovered.mp4');
-        const response = await other.fetch(`${api}/recordings/-/${file.name}`);
-        assert.equal(response.status, 200);
-        writeFileSync(kept, Buffer.from(await response.arrayBuffer()));
-        const { video, audio, seconds } = await probe(kept);
-        t.diagnostic(`${seconds} s of ${duration} s are kept`);
-        assert.ok(video && audio);
-        assert.ok(seconds > duration - 2, `${seconds} s of ${duration} s are kept`);
-        await succeeds('it decodes', ffmpeg('-xerror', '-i', kept, '-f', 'null', '-'));
-    } finally {
-        await other.stop();
-    }
-});
-
 test('a broadcast to another Tessera is seen there', async () => {
     const wall = await Server.start(media);
     const source = await Server.start({ ...media, 'broadcast.allowed_networks': '127.0.0.0/8' });
