@@ -1,21 +1,15 @@
 #include "io/track_recorder.h"
 
 #include <libavcodec/avcodec.h>
-#include <pthread.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "io/packet_queue.h"
-#include "io/recorder_file.h"
 #include "io/recorder_parameters.h"
-#include "io/recordings.h"
+#include "io/recorder_thread.h"
 #include "io/track_parameters.h"
 
-#define QUEUE_US    (10 * G_USEC_PER_SEC)
 #define QUEUE_BYTES (32u << 20)
-#define IDLE_US     500000
 #define ASK_NS      NS_PER_SEC           /* for a key frame again */
 #define TOGETHER_US 1500000              /* so long a file waits for all that belongs into it */
 #define PATIENCE_US (3 * G_USEC_PER_SEC) /* then the recording's clock is taken to be ours */
@@ -30,75 +24,50 @@ typedef struct {
     guint stream;
 } Held;
 
-/*  sink_write -> queue | thread: -> held, until its time and its file are known -> file  */
+/*  thread: -> held, until its time and its file are known -> file  */
 typedef struct {
-    Sink base;
+    RecorderThread base;
 
     /* Set before the thread starts. */
-    char *directory, *name;
     guint64 min_free_bytes;
     RecorderClock *clock;
     gboolean has_sound;
-    PacketQueue *queue;
-
-    /* Guarded by lock. */
-    pthread_mutex_t lock;
-    pthread_t thread;
-    gboolean threaded, finishing;
-    SinkStatus status;
-    gboolean paused;
-    guint pauses;
-    GPtrArray *files; /* of TrackFile */
 
     /* Of the thread. */
     GQueue held; /* of Held */
     gsize held_bytes;
-    guint64 left_out; /* of them */
-    RecorderFile *file;
-    TrackFile *present;                    /* what becomes of `file` */
-    AVBufferRef *come[TRACK_STREAMS];      /* what the packets in `file` carry; NULL: not in it */
+    guint64 left_out;                      /* of them */
+    TrackFile *present;                    /* what becomes of the file that is written */
+    AVBufferRef *come[TRACK_STREAMS];      /* what the packets in it carry; NULL: not in it */
     AVBufferRef *described[TRACK_STREAMS]; /* what a file said of it last */
-    gint index[TRACK_STREAMS];             /* the stream's number in `file` */
+    gint index[TRACK_STREAMS];             /* the stream's number in the file */
     gint64 last_us[TRACK_STREAMS];         /* dts of the newest packet that was written */
     gboolean wants_key;                    /* pictures before the next one are useless */
     AVBufferRef *refused;                  /* no file holds this, as was said already */
     guint parts, pauses_seen;
-    guint64 closed_bytes, packets, dropped_seen;
-    gint64 end_us, asked_ns;
-    GError *failure;
+    guint64 packets;
+    gint64 end_us;
 } TrackRecorder;
 
 /* --- state ------------------------------------------------------------------------------- */
 
-static void set_state(TrackRecorder *recorder, SinkState state)
-{
-    pthread_mutex_lock(&recorder->lock);
-    gboolean changed = recorder->status.state != state;
-    recorder->status.state = state;
-    pthread_mutex_unlock(&recorder->lock);
-    if (changed)
-        sink_tell_changed(&recorder->base);
-}
-
 static void ask_for_keyframe(TrackRecorder *recorder)
 {
     gint64 now_ns = clock_now_ns();
-    if (now_ns - recorder->asked_ns < ASK_NS)
-        return;
-    recorder->asked_ns = now_ns;
-    sink_tell_want_keyframe(&recorder->base);
+    if (now_ns - recorder->base.asked_ns >= ASK_NS)
+        recorder_thread_ask_keyframe(&recorder->base, now_ns);
 }
 
 static void note_progress(TrackRecorder *recorder)
 {
-    guint64 bytes =
-        recorder->closed_bytes + (recorder->file ? recorder_file_bytes(recorder->file) : 0);
-    pthread_mutex_lock(&recorder->lock);
-    recorder->status.packets = recorder->packets;
-    recorder->status.dropped = recorder->left_out;
-    recorder->status.bytes = bytes;
-    recorder->status.duration_us = recorder->end_us;
-    pthread_mutex_unlock(&recorder->lock);
+    RecorderThread *base = &recorder->base;
+    guint64 bytes = base->closed_bytes + (base->file ? recorder_file_bytes(base->file) : 0);
+    pthread_mutex_lock(&base->lock);
+    base->status.packets = recorder->packets;
+    base->status.dropped = recorder->left_out;
+    base->status.bytes = bytes;
+    base->status.duration_us = recorder->end_us;
+    pthread_mutex_unlock(&base->lock);
 }
 
 /* --- files ------------------------------------------------------------------------------- */
@@ -112,26 +81,14 @@ static void track_file_free(gpointer data)
 
 static void finish_file(TrackRecorder *recorder)
 {
-    GError *error = NULL;
-    if (!recorder->file)
-        return;
-    gint64 length_us = recorder_file_finish(recorder->file, &error);
-    recorder->closed_bytes += recorder_file_bytes(recorder->file);
-    g_clear_pointer(&recorder->file, recorder_file_free);
+    gint64 length_us = recorder_thread_close(&recorder->base, &recorder->base.file);
     for (guint i = 0; i < TRACK_STREAMS; i++)
         av_buffer_unref(&recorder->come[i]);
     TrackFile *present = g_steal_pointer(&recorder->present);
-    if (length_us > 0) {
-        pthread_mutex_lock(&recorder->lock);
-        g_ptr_array_add(recorder->files, g_steal_pointer(&present));
-        pthread_mutex_unlock(&recorder->lock);
-    }
+    if (length_us > 0)
+        recorder_thread_add_file(&recorder->base, g_steal_pointer(&present));
     if (present)
         track_file_free(present);
-    if (error && recorder->failure)
-        g_error_free(error);
-    else if (error)
-        recorder->failure = error;
 }
 
 /** (transfer full) What the file says of this stream, or NULL: this packet cannot begin it. */
@@ -152,7 +109,8 @@ static AVCodecParameters *describe(TrackRecorder *recorder, const Held *held)
         !track_parameters_need_more(parameters))
         return parameters;
     if (error && !track_parameters_go_on(recorder->refused, come)) {
-        log_warning("recorder", "A track of %s is left out: %s", recorder->name, error->message);
+        log_warning("recorder", "A track of %s is left out: %s", recorder->base.name,
+                    error->message);
         av_buffer_replace(&recorder->refused, come);
     }
     avcodec_parameters_free(&parameters);
@@ -164,26 +122,26 @@ static char *next_name(TrackRecorder *recorder)
     const char *suffix = recorder_format_suffix(RECORDER_MKV);
     recorder->parts++;
     return recorder->parts == 1
-               ? g_strconcat(recorder->name, suffix, NULL)
-               : g_strdup_printf("%s-%03u%s", recorder->name, recorder->parts, suffix);
+               ? g_strconcat(recorder->base.name, suffix, NULL)
+               : g_strdup_printf("%s-%03u%s", recorder->base.name, recorder->parts, suffix);
 }
 
 /** What the file that is begun holds from here on. */
 static void open_file(TrackRecorder *recorder, const SinkStream *streams, guint n)
 {
     finish_file(recorder);
-    if (recorder->failure)
+    if (recorder->base.failure)
         return;
     recorder->present = g_new0(TrackFile, 1);
     recorder->present->name = next_name(recorder);
     recorder->present->start_us = -1;
-    RecorderFileOptions options = { .directory = recorder->directory,
+    RecorderFileOptions options = { .directory = recorder->base.directory,
                                     .name = recorder->present->name,
                                     .format = RECORDER_MKV,
                                     .streams = streams,
                                     .n = n,
                                     .min_free_bytes = recorder->min_free_bytes };
-    recorder->file = recorder_file_new(&options, &recorder->failure);
+    recorder->base.file = recorder_file_new(&options, &recorder->base.failure);
     recorder->wants_key = TRUE;
 }
 
@@ -229,10 +187,9 @@ static gboolean is_key(const Held *held)
     return held->stream == TRACK_SOUND || held->packet->flags & AV_PKT_FLAG_KEY;
 }
 
-/** Which piece between two pauses it belongs to travels where a file position would be. */
 static guint pauses_of(const Held *held)
 {
-    return (guint)held->packet->pos;
+    return recorder_thread_pauses_of(held->packet);
 }
 
 /** The recording's clock for this packet; where nobody has started it for long, it starts here. */
@@ -273,9 +230,9 @@ static void go_on_in_new_file(TrackRecorder *recorder, const Held *held)
     const Held *firsts[TRACK_STREAMS] = { NULL };
     firsts[held->stream] = held;
     if (recorder->parts >= MAX_PARTS) {
-        g_set_error(&recorder->failure, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
-                    "The track %s ends: its sender changed the format %d times.", recorder->name,
-                    MAX_PARTS);
+        g_set_error(&recorder->base.failure, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                    "The track %s ends: its sender changed the format %d times.",
+                    recorder->base.name, MAX_PARTS);
         return;
     }
     for (const GList *link = recorder->held.head; link; link = link->next) {
@@ -299,7 +256,7 @@ static void go_on_in_new_file(TrackRecorder *recorder, const Held *held)
 /** TRUE if the packet has a place in the file that is open. */
 static gboolean has_place(TrackRecorder *recorder, const Held *held)
 {
-    if (recorder->file &&
+    if (recorder->base.file &&
         track_parameters_go_on(recorder->come[held->stream], held->packet->opaque_ref))
         return TRUE;
     if (recorder->refused && track_parameters_go_on(recorder->refused, held->packet->opaque_ref))
@@ -309,7 +266,7 @@ static gboolean has_place(TrackRecorder *recorder, const Held *held)
         return FALSE;
     }
     go_on_in_new_file(recorder, held);
-    return recorder->file &&
+    return recorder->base.file &&
            track_parameters_go_on(recorder->come[held->stream], held->packet->opaque_ref);
 }
 
@@ -347,8 +304,8 @@ static void write_held(TrackRecorder *recorder, const Held *held, gint64 mix_us,
     if (recorder->present->start_us < 0 || at_us < recorder->present->start_us)
         recorder->present->start_us = at_us;
     recorder->present->end_us = MAX(recorder->present->end_us, end_us);
-    recorder->packets += recorder_file_write(recorder->file, (guint)recorder->index[stream], packet,
-                                             &recorder->failure);
+    recorder->packets += recorder_file_write(recorder->base.file, (guint)recorder->index[stream],
+                                             packet, &recorder->base.failure);
     note_progress(recorder);
 }
 
@@ -356,19 +313,19 @@ static void write_held(TrackRecorder *recorder, const Held *held, gint64 mix_us,
 static void drain(TrackRecorder *recorder, gboolean last)
 {
     gint64 mix_us, at_us;
-    while (recorder->held.head && !recorder->failure) {
+    while (recorder->held.head && !recorder->base.failure) {
         const Held *firsts[TRACK_STREAMS] = { NULL };
         Held *held = g_queue_peek_head(&recorder->held);
         if (!find_time(recorder, held, last, &mix_us, &at_us))
             return;
-        if (!recorder->file && recorder->parts == 0) {
+        if (!recorder->base.file && recorder->parts == 0) {
             if (!find_firsts(recorder, last, firsts))
                 return;
             begin_file(recorder, firsts, -1);
         }
         recorder->held_bytes -= (gsize)held->packet->size;
         g_queue_pop_head(&recorder->held);
-        if (!recorder->failure)
+        if (!recorder->base.failure)
             write_held(recorder, held, mix_us, at_us);
         held_free(held);
     }
@@ -382,8 +339,9 @@ static void leave_out_oldest(TrackRecorder *recorder)
     held_free(held);
 }
 
-static void take_packet(TrackRecorder *recorder, guint stream, AVPacket *packet)
+static void take(RecorderThread *base, guint stream, AVPacket *packet)
 {
+    TrackRecorder *recorder = (TrackRecorder *)base;
     Held *held = g_new(Held, 1);
     *held = (Held){ av_packet_alloc(), stream };
     av_packet_move_ref(held->packet, packet);
@@ -394,143 +352,44 @@ static void take_packet(TrackRecorder *recorder, guint stream, AVPacket *packet)
     drain(recorder, FALSE);
 }
 
-/* --- the thread -------------------------------------------------------------------------- */
-
-static void look_around(TrackRecorder *recorder)
-{
-    pthread_mutex_lock(&recorder->lock);
-    gboolean paused = recorder->paused;
-    pthread_mutex_unlock(&recorder->lock);
-    if (paused)
-        set_state(recorder, SINK_PAUSED);
-    else if (recorder->file)
-        set_state(recorder, SINK_RUNNING);
-    guint64 dropped = packet_queue_dropped(recorder->queue);
-    if (dropped != recorder->dropped_seen) {
-        log_limited(LOG_WARNING, "recorder",
-                    "The disk is too slow for the recording %s: packets are left out.",
-                    recorder->name);
-        ask_for_keyframe(recorder);
-    }
-    recorder->dropped_seen = dropped;
-    if (recorder->file)
-        recorder_file_sync(recorder->file, clock_now_ns());
-}
-
-static void end_recording(TrackRecorder *recorder)
-{
-    packet_queue_close(recorder->queue);
-    set_state(recorder, SINK_FINISHING);
-    finish_file(recorder);
-    note_progress(recorder);
-    pthread_mutex_lock(&recorder->lock);
-    if (recorder->failure)
-        g_strlcpy(recorder->status.error, recorder->failure->message,
-                  sizeof recorder->status.error);
-    pthread_mutex_unlock(&recorder->lock);
-    if (recorder->failure)
-        log_warning("recorder", "%s", recorder->failure->message);
-    set_state(recorder, recorder->failure ? SINK_FAILED : SINK_FINISHED);
-}
-
-static void *record(void *user)
-{
-    TrackRecorder *recorder = user;
-    AVPacket *packet = av_packet_alloc();
-    gboolean more = packet != NULL;
-    guint stream;
-    while (more && !recorder->failure) {
-        gboolean closed = packet_queue_is_closed(recorder->queue);
-        if (packet_queue_pop(recorder->queue, packet, &stream, IDLE_US))
-            take_packet(recorder, stream, packet);
-        else if (closed)
-            more = FALSE;
-        else if (recorder->file)
-            recorder_file_flush(recorder->file, &recorder->failure);
-        if (more && !recorder->failure)
-            look_around(recorder);
-    }
-    if (!recorder->failure)
-        drain(recorder, TRUE);
-    end_recording(recorder);
-    av_packet_free(&packet);
-    return NULL;
-}
-
 /* --- the sink ---------------------------------------------------------------------------- */
 
-/** The first packet starts the thread. The lock is held; FALSE: there is none. */
-static gboolean start_thread(TrackRecorder *recorder)
+static void begin(RecorderThread *base)
 {
-    if (recorder->threaded || recorder->finishing)
-        return recorder->threaded;
-    recorder->threaded = pthread_create(&recorder->thread, NULL, record, recorder) == 0;
-    if (!recorder->threaded)
-        g_strlcpy(recorder->status.error, "The track cannot start: the system has no more threads.",
-                  sizeof recorder->status.error);
-    recorder->finishing = !recorder->threaded;
-    return recorder->threaded;
+    (void)base; /* the first packet is there already, and says what is missing */
 }
 
+static void end(RecorderThread *base)
+{
+    TrackRecorder *recorder = (TrackRecorder *)base;
+    if (!base->failure)
+        drain(recorder, TRUE);
+    finish_file(recorder);
+    note_progress(recorder);
+}
+
+static const RecorderWork track_work = { .begin = begin, .take = take, .end = end };
+
+/* The first packet starts the thread. */
 static void track_write(Sink *sink, guint stream, const AVPacket *packet)
 {
-    TrackRecorder *recorder = (TrackRecorder *)sink;
+    RecorderThread *base = (RecorderThread *)sink;
     g_return_if_fail(stream < TRACK_STREAMS && packet->opaque_ref);
-    pthread_mutex_lock(&recorder->lock);
-    guint pauses = recorder->pauses;
-    gboolean ended = recorder->finishing;
-    gboolean takes = !recorder->paused && start_thread(recorder);
-    gboolean fails = !ended && !takes && recorder->finishing;
-    pthread_mutex_unlock(&recorder->lock);
-    if (fails)
-        set_state(recorder, SINK_FAILED);
-    AVPacket *copy = takes ? av_packet_clone(packet) : NULL;
-    if (!copy)
-        return;
-    copy->pos = pauses;
-    packet_queue_push(recorder->queue, stream, stream == TRACK_PICTURES, copy);
-    av_packet_free(&copy);
-}
-
-static void track_pause(Sink *sink, gboolean paused)
-{
-    TrackRecorder *recorder = (TrackRecorder *)sink;
-    pthread_mutex_lock(&recorder->lock);
-    if (recorder->paused && !paused)
-        recorder->pauses++;
-    recorder->paused = paused;
-    pthread_mutex_unlock(&recorder->lock);
-    packet_queue_wake(recorder->queue);
+    if (recorder_thread_start(base))
+        recorder_thread_push(base, stream, stream == TRACK_PICTURES, packet);
 }
 
 static void track_finish(Sink *sink)
 {
-    TrackRecorder *recorder = (TrackRecorder *)sink;
-    pthread_mutex_lock(&recorder->lock);
-    recorder->finishing = TRUE;
-    gboolean idle = !recorder->threaded && !*recorder->status.error;
-    pthread_mutex_unlock(&recorder->lock);
-    packet_queue_close(recorder->queue);
-    if (idle)
-        set_state(recorder, SINK_FINISHED);
-}
-
-static void track_status(Sink *sink, SinkStatus *status)
-{
-    TrackRecorder *recorder = (TrackRecorder *)sink;
-    pthread_mutex_lock(&recorder->lock);
-    *status = recorder->status;
-    pthread_mutex_unlock(&recorder->lock);
-    status->dropped += packet_queue_dropped(recorder->queue);
+    RecorderThread *base = (RecorderThread *)sink;
+    if (recorder_thread_finish(base))
+        recorder_thread_set_state(base, SINK_FINISHED);
 }
 
 static void track_free(Sink *sink)
 {
     TrackRecorder *recorder = (TrackRecorder *)sink;
-    packet_queue_close(recorder->queue);
-    if (recorder->threaded)
-        pthread_join(recorder->thread, NULL);
-    recorder_file_free(recorder->file);
+    recorder_thread_clear(&recorder->base);
     g_clear_pointer(&recorder->present, track_file_free);
     g_queue_clear_full(&recorder->held, held_free);
     for (guint i = 0; i < TRACK_STREAMS; i++) {
@@ -538,62 +397,49 @@ static void track_free(Sink *sink)
         av_buffer_unref(&recorder->described[i]);
     }
     av_buffer_unref(&recorder->refused);
-    packet_queue_free(recorder->queue);
-    pthread_mutex_destroy(&recorder->lock);
-    g_ptr_array_unref(recorder->files);
-    g_clear_error(&recorder->failure);
     recorder_clock_unref(recorder->clock);
-    g_free(recorder->directory);
-    g_free(recorder->name);
     g_free(recorder);
+}
+
+static gpointer copy_file(gconstpointer data, gpointer user)
+{
+    const TrackFile *file = data;
+    TrackFile *copy = g_new(TrackFile, 1);
+    (void)user;
+    *copy = (TrackFile){ g_strdup(file->name), file->start_us, file->end_us };
+    return copy;
 }
 
 GPtrArray *track_recorder_files(Sink *sink)
 {
-    TrackRecorder *recorder = (TrackRecorder *)sink;
-    GPtrArray *files = g_ptr_array_new_with_free_func(track_file_free);
-    pthread_mutex_lock(&recorder->lock);
-    for (guint i = 0; i < recorder->files->len; i++) {
-        const TrackFile *file = recorder->files->pdata[i];
-        TrackFile *copy = g_new(TrackFile, 1);
-        *copy = (TrackFile){ g_strdup(file->name), file->start_us, file->end_us };
-        g_ptr_array_add(files, copy);
-    }
-    pthread_mutex_unlock(&recorder->lock);
-    return files;
+    return recorder_thread_files((RecorderThread *)sink, copy_file);
 }
 
 static const SinkType track_type = {
     .kind = "recording",
     .write = track_write,
-    .pause = track_pause,
+    .pause = recorder_thread_pause,
     .finish = track_finish,
-    .status = track_status,
+    .status = recorder_thread_status,
     .free = track_free,
 };
 
 Sink *track_recorder_new(const TrackRecorderOptions *options, const SinkEvents *events,
                          GError **error)
 {
-    if (!recording_base_valid(options->name)) {
-        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
-                    "A recording's name has letters, digits, '-', '_' and '.' only.");
+    TrackRecorder *recorder = g_new0(TrackRecorder, 1);
+    if (!recorder_thread_init(&recorder->base, &track_type, events, &track_work, options->directory,
+                              options->name, QUEUE_BYTES, track_file_free, error)) {
+        g_free(recorder);
         return NULL;
     }
-    TrackRecorder *recorder = g_new0(TrackRecorder, 1);
-    sink_init(&recorder->base, &track_type, events);
-    recorder->directory = g_strdup(options->directory);
-    recorder->name = g_strdup(options->name);
     recorder->min_free_bytes = options->min_free_bytes;
     recorder->clock = recorder_clock_ref(options->clock);
     recorder->has_sound = options->has_sound;
-    recorder->pauses = recorder->pauses_seen = options->pauses;
-    recorder->paused = options->paused;
-    recorder->asked_ns = NEVER;
+    recorder->base.pauses = recorder->pauses_seen = options->pauses;
+    recorder->base.paused = options->paused;
+    recorder->base.asked_ns = NEVER;
     recorder->last_us[TRACK_SOUND] = recorder->last_us[TRACK_PICTURES] = NEVER;
-    recorder->queue = packet_queue_new(QUEUE_US, QUEUE_BYTES);
-    recorder->files = g_ptr_array_new_with_free_func(track_file_free);
     g_queue_init(&recorder->held);
-    pthread_mutex_init(&recorder->lock, NULL);
-    return &recorder->base;
+    return &recorder->base.sink;
 }
