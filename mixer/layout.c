@@ -81,10 +81,16 @@ const char *layout_json(const Layout *layout)
     return layout->json;
 }
 
+gboolean layout_name_reserved(const char *name)
+{
+    static const char *const reserved[] = { "schema", "room", "-", NULL };
+    return g_strv_contains(reserved, name);
+}
+
 gboolean layout_name_valid(const char *name)
 {
     const gsize length = strnlen(name, MAX_NAME + 1);
-    gboolean good = length >= 1 && length <= MAX_NAME;
+    gboolean good = length >= 1 && length <= MAX_NAME && !layout_name_reserved(name);
     for (gsize i = 0; good && i < length; i++)
         good = g_ascii_isalnum(name[i]) || strchr("_-+", name[i]);
     return good;

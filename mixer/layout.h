@@ -109,7 +109,11 @@ const char *layout_description(const Layout *layout);
 /** The document as it was parsed (transfer none). */
 const char *layout_json(const Layout *layout);
 
-/** TRUE for 1 to 64 letters, digits, "_", "-", "+". */
+/** TRUE for what means something else where a layout is named: "schema" (schema.json lies beside
+ *  the documents), "room" and "-" (the room's own layout, in addresses of HLS and RTMP). */
+gboolean layout_name_reserved(const char *name);
+
+/** TRUE for 1 to 64 letters, digits, "_", "-", "+" that are not reserved. */
 gboolean layout_name_valid(const char *name);
 
 /** Size of the canvas: the room's, or where the document names a shape, that shape with the room's

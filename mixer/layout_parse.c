@@ -36,6 +36,8 @@ static gboolean layout_parse_name(json_t *root, const LayoutPlace *at)
 {
     json_t *value = json_object_get(root, "name");
     const char *name = json_string_value(value);
+    if (name && layout_name_reserved(name))
+        return layout_refuse(at, "name", "\"%s\" is reserved: choose another name", name);
     if (!name || !layout_name_valid(name))
         return layout_refuse(at, "name", "%s: write 1 to 64 letters, digits, \"_\", \"-\" or \"+\"",
                              value ? "is no name" : "is missing");

@@ -74,6 +74,12 @@ static void tell(LayoutStore *store, const char *name)
 
 static Layout *load_named(const char *path, const char *name, GError **error)
 {
+    if (layout_name_reserved(name)) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                    "%s: \"%s\" is reserved: give the file and its layout another name", path,
+                    name);
+        return NULL;
+    }
     Layout *layout = layout_load(path, error);
     if (!layout || strcmp(layout_name(layout), name) == 0)
         return layout;
@@ -109,6 +115,14 @@ static gboolean read_file(LayoutStore *store, LayoutDirectory *directory, const 
     return good;
 }
 
+/* Files of reserved names are read too, so that the log tells once why there is no such layout; the
+ * schema may lie beside documents for an editor's sake. */
+static gboolean is_document(const char *file, const char *name)
+{
+    return g_str_has_suffix(file, SUFFIX) && strcmp(file, SCHEMA) != 0 &&
+           (layout_name_valid(name) || layout_name_reserved(name));
+}
+
 /* (transfer full) The names of the documents in a directory. */
 static GPtrArray *list_documents(const LayoutDirectory *directory)
 {
@@ -117,7 +131,7 @@ static GPtrArray *list_documents(const LayoutDirectory *directory)
     const char *file;
     while (dir && (file = g_dir_read_name(dir))) {
         g_autofree char *name = g_strndup(file, strlen(file) - MIN(strlen(file), strlen(SUFFIX)));
-        if (g_str_has_suffix(file, SUFFIX) && strcmp(file, SCHEMA) != 0 && layout_name_valid(name))
+        if (is_document(file, name))
             g_ptr_array_add(names, g_steal_pointer(&name));
     }
     if (dir)

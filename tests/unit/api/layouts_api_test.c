@@ -101,6 +101,9 @@ static void documents(gpointer data)
     rest_refused("GET", LAYOUTS "/mine", "", NULL, 404, "mine");
     rest_refused("PUT", LAYOUTS "/mine", "", document, 415, "application/json");
     rest_refused("PUT", LAYOUTS "/mine", REST_JSON, "", 400, "empty");
+    rest_refused("PUT", LAYOUTS "/schema", REST_JSON,
+                 "{\"name\":\"schema\",\"regions\":[{\"fill\":\"rest\"}]}", 400,
+                 "\"schema\\\" is reserved: choose another name");
 }
 
 static gsize count_tiles(const char *method, const char *path, const char *body)

@@ -418,6 +418,10 @@ static void test_names(void)
     g_assert_false(layout_name_valid(""));
     g_assert_false(layout_name_valid("a b"));
     g_assert_false(layout_name_valid("../x"));
+    g_assert_false(layout_name_valid("schema"));
+    g_assert_false(layout_name_valid("room"));
+    g_assert_false(layout_name_valid("-"));
+    g_assert_true(layout_name_valid("room-2"));
     g_autofree char *longest = g_strnfill(64, 'a'), *longer = g_strnfill(65, 'a');
     g_assert_true(layout_name_valid(longest));
     g_assert_false(layout_name_valid(longer));

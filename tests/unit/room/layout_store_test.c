@@ -153,6 +153,36 @@ static void test_user_stands_before_shipped(Fixture *fixture, gconstpointer data
     layout_unref(shipped);
 }
 
+static const char *const reserved[] = { "schema", "room", "-" };
+
+static char *document(const char *name)
+{
+    return g_strdup_printf("{\"name\": \"%s\", \"regions\": [{\"fill\": \"rest\"}]}", name);
+}
+
+/* Files of names that nobody could choose are as if they were not there. */
+static void test_reserved_files(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    thread_assert_control();
+    for (guint i = 0; i < G_N_ELEMENTS(reserved); i++) {
+        g_autofree char *json = document(reserved[i]);
+        g_autofree char *file = g_strconcat(reserved[i], ".json", NULL);
+        write_file(fixture->state, file, json);
+    }
+    layout_store_free(fixture->store);
+    fixture->store = open_store(fixture);
+    for (guint i = 0; i < G_N_ELEMENTS(reserved); i++)
+        g_assert_null(layout_store_get(fixture->store, reserved[i], NULL));
+    json_t *list = layout_store_to_json(fixture->store);
+    g_assert_cmpuint(json_array_size(list), ==, 1);
+    json_decref(list);
+    g_autoptr(GError) error = NULL;
+    write_file(fixture->shipped, "room.json", "{}");
+    g_assert_null(layout_store_new(fixture->config, fixture->shipped, &error));
+    g_assert_nonnull(strstr(error->message, "room.json: \"room\" is reserved"));
+}
+
 static void test_refusals(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -165,10 +195,16 @@ static void test_refusals(Fixture *fixture, gconstpointer data)
     g_assert_false(put(fixture, "mine", "{\"name\": \"mine\"}", &made, &error));
     g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID);
     g_clear_error(&error);
+    for (guint i = 0; i < G_N_ELEMENTS(reserved); i++) {
+        g_autofree char *json = document(reserved[i]);
+        g_assert_false(put(fixture, reserved[i], json, &made, &error));
+        g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID);
+        g_assert_nonnull(strstr(error->message, "is reserved: choose another name"));
+        g_clear_error(&error);
+    }
     for (guint i = 0; i < 3; i++) {
         g_autofree char *name = g_strdup_printf("l%u", i);
-        g_autofree char *json =
-            g_strdup_printf("{\"name\": \"%s\", \"regions\": [{\"fill\": \"rest\"}]}", name);
+        g_autofree char *json = document(name);
         g_assert_true(put(fixture, name, json, &made, NULL));
     }
     g_assert_false(put(fixture, "mine", MINE, &made, &error));
@@ -250,6 +286,7 @@ int main(int argc, char **argv)
     ADD("/layout-store/put", test_put_keep_and_delete);
     ADD("/layout-store/user-first", test_user_stands_before_shipped);
     ADD("/layout-store/refusals", test_refusals);
+    ADD("/layout-store/reserved-files", test_reserved_files);
     ADD("/layout-store/wrong-file", test_wrong_file_is_left_out);
     ADD("/layout-store/images", test_images);
     ADD("/layout-store/preview", test_preview);

@@ -5,7 +5,8 @@ import { canvasSize, lengthShare, shareAs, toLength } from './lengths.js';
 import { freePlace, overlap } from './snapping.js';
 
 const MAX_UNDO = 200;
-export const NAME = /^[A-Za-z0-9_+-]{1,64}$/;
+/** "schema", "room" and "-" are reserved: they mean something else in addresses. */
+export const NAME = /^(?!(schema|room|-)$)[A-Za-z0-9_+-]{1,64}$/;
 
 export function emptyDocument(name) {
     return { name, description: '', background: '#111418', regions: [{ fill: 'rest', gap: '1/90', radius: '1/90' }] };

@@ -289,7 +289,7 @@ class EditorPage {
         if (this.text.broken) return false;
         if (!NAME.test(written.name ?? '')) {
             this.#openTab('document');
-            toast('A name has 1 to 64 letters, digits, “_”, “-” or “+”.', 'error');
+            toast('A name has 1 to 64 letters, digits, “_”, “-” or “+”; “schema”, “room” and “-” are reserved.', 'error');
             return false;
         }
         const isNew = written.name !== this.#savedName;
