@@ -14,7 +14,7 @@ struct RecordingLog {
     gint refs;          /* control thread */
     DiskPool *disks;
     char *directory, *base;
-    gboolean full; /* no more people are noted */
+    gboolean full; /* no more is noted but the end */
     json_t *events;
     json_t *names; /* id: name, of who is here */
     char *layout;  /* that was told last, or NULL */
@@ -155,7 +155,7 @@ gboolean recording_log_is_busy(const RecordingLog *log)
 /* --- events ------------------------------------------------------------------------------ */
 
 /* (transfer none) An event of now. */
-ON_CONTROL_THREAD static json_t *add_event(RecordingLog *log, const char *event)
+ON_CONTROL_THREAD static json_t *append_event(RecordingLog *log, const char *event)
 {
     gint64 now_ns = engine_now_ns(log->output->rooms->engine);
     json_t *json = json_pack("{s:f, s:f, s:s}", "time", seconds(room_output_time_us(log->output)),
@@ -164,33 +164,42 @@ ON_CONTROL_THREAD static json_t *add_event(RecordingLog *log, const char *event)
     return json;
 }
 
+/* (transfer none) The same, soon written, or NULL: there are so many that no more are told. */
+ON_CONTROL_THREAD static json_t *add_event(RecordingLog *log, const char *event)
+{
+    if (log->full)
+        return NULL;
+    recording_log_write_soon(log);
+    log->full = json_array_size(log->events) >= MAX_EVENTS;
+    if (!log->full)
+        return append_event(log, event);
+    append_event(log, "truncated");
+    return NULL;
+}
+
 ON_CONTROL_THREAD static void add_person_event(RecordingLog *log, const char *event, const char *id,
                                                const char *name)
 {
-    if (log->full)
-        return;
-    log->full = json_array_size(log->events) >= MAX_EVENTS;
-    if (log->full) {
-        add_event(log, "truncated"); /* nobody's coming and going is told from here on */
-        return;
-    }
     json_t *json = add_event(log, event);
+    if (!json)
+        return;
     json_object_set_new(json, "participant", json_string(id));
     if (name)
         json_object_set_new(json, "name", json_string(name));
 }
 
 /* The layout's name, if it is another one. */
-ON_CONTROL_THREAD static gboolean note_layout(RecordingLog *log)
+ON_CONTROL_THREAD static void note_layout(RecordingLog *log)
 {
     const RoomOutput *output = log->output;
     const Layout *layout = output->view ? view_layout(output->view) : NULL;
     if (!layout || g_strcmp0(layout_name(layout), log->layout) == 0)
-        return FALSE;
+        return;
     g_free(log->layout);
     log->layout = g_strdup(layout_name(layout));
-    json_object_set_new(add_event(log, "layout"), "layout", json_string(log->layout));
-    return TRUE;
+    json_t *json = add_event(log, "layout");
+    if (json)
+        json_object_set_new(json, "layout", json_string(log->layout));
 }
 
 ON_CONTROL_THREAD static void add_person(RecordingLog *log, const Participant *participant)
@@ -227,44 +236,39 @@ void recording_log_free(RecordingLog *log)
 
 void recording_log_note(RecordingLog *log, const char *event)
 {
-    if (strcmp(event, "layout") == 0)
+    if (strcmp(event, "end") == 0) {
+        append_event(log, event);
+        recording_log_write(log);
+    } else if (strcmp(event, "layout") == 0) {
         note_layout(log);
-    else
+    } else {
         add_event(log, event);
-    recording_log_write(log);
+    }
 }
 
-/* TRUE if anything is to be told of whom this is about. */
-ON_CONTROL_THREAD static gboolean note_person(RecordingLog *log, const Participant *participant)
+ON_CONTROL_THREAD static void note_person(RecordingLog *log, const Participant *participant)
 {
     const char *before = json_string_value(json_object_get(log->names, participant->id));
     if (!before) {
         add_person(log, participant);
-        return TRUE;
+    } else if (strcmp(before, participant->name) != 0) {
+        add_person_event(log, "name", participant->id, participant->name);
+        json_object_set_new(log->names, participant->id, json_string(participant->name));
     }
-    if (strcmp(before, participant->name) == 0)
-        return FALSE;
-    add_person_event(log, "name", participant->id, participant->name);
-    json_object_set_new(log->names, participant->id, json_string(participant->name));
-    return TRUE;
 }
 
 void recording_log_room_event(RecordingLog *log, RoomEventType type, const Participant *participant,
                               const json_t *data)
 {
-    gboolean changed = FALSE;
     if (participant && (type == ROOM_EVENT_JOINED || type == ROOM_EVENT_UPDATED)) {
-        changed = note_person(log, participant);
+        note_person(log, participant);
     } else if (type == ROOM_EVENT_LEFT) {
         const char *id = json_string_value(json_object_get(data, "id"));
         add_person_event(log, "leave", id, json_string_value(json_object_get(data, "name")));
         json_object_del(log->names, id);
-        changed = TRUE;
     } else if (type == ROOM_EVENT_SETTINGS || type == ROOM_EVENT_LAYOUT) {
-        changed = note_layout(log);
+        note_layout(log);
     }
-    if (changed)
-        recording_log_write_soon(log);
 }
 
 json_t *recording_log_timeline(const RecordingLog *log)

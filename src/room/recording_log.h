@@ -3,8 +3,8 @@
 #include "room/room_outputs_private.h"
 
 /* Who was there, and which layout, while a room was recorded: the sidecar of a recording,
- * NAME.json beside its files, written anew within a second of each change. Control thread; the
- * writing is done by the engine's disk pool. */
+ * NAME.json beside its files, written anew within a second of each change and at the end. Control
+ * thread; the writing is done by the engine's disk pool. */
 
 /** Begins with those who are here. */
 RecordingLog *recording_log_new(RoomOutput *output) ON_CONTROL_THREAD;
@@ -12,7 +12,8 @@ RecordingLog *recording_log_new(RoomOutput *output) ON_CONTROL_THREAD;
 /** What waits to be written is written. */
 void recording_log_free(RecordingLog *log) ON_CONTROL_THREAD;
 
-/** Something happened; "begin", "pause", "resume", "end" or "layout". */
+/** Something happened; "pause", "resume", "end" or "layout". After 10,000 events "truncated" is the
+ * last but "end". */
 void recording_log_note(RecordingLog *log, const char *event) ON_CONTROL_THREAD;
 
 /** An event of the room: whoever came, left or changed the name. */

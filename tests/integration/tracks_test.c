@@ -442,6 +442,74 @@ static void test_sidecar(void)
     close_studio(&studio);
 }
 
+static char *sidecar_path(const Studio *studio, RoomOutput *output)
+{
+    thread_assert_control();
+    json_t *told = room_output_to_json(output);
+    const char *name = json_string_value(json_object_get(told, "sidecar"));
+    char *path = g_build_filename(studio->directory, name, NULL);
+    json_decref(told);
+    return path;
+}
+
+static json_t *read_timeline(const char *path)
+{
+    json_t *sidecar = json_load_file(path, 0, NULL);
+    g_assert_nonnull(sidecar);
+    json_t *timeline = json_incref(json_object_get(sidecar, "timeline"));
+    json_decref(sidecar);
+    return timeline;
+}
+
+/* Until the sidecar has so many events; TRUE within `ms`. */
+ON_CONTROL_THREAD static gboolean wait_for_events(Studio *studio, const char *path, gsize events,
+                                                  guint ms)
+{
+    for (guint i = 0; i < ms / 10; i++) {
+        g_autofree char *text = NULL;
+        sim_world_run(studio->world, 10 * NS_PER_MS);
+        while (g_main_context_iteration(NULL, FALSE)) /* the timer is one of real time */
+            continue;
+        if (g_file_get_contents(path, &text, NULL, NULL)) {
+            json_t *timeline = read_timeline(path);
+            gsize n = json_array_size(timeline);
+            json_decref(timeline);
+            if (n >= events)
+                return TRUE;
+        }
+        g_usleep(10000);
+    }
+    return FALSE;
+}
+
+/* However often somebody pauses and resumes, the timeline has an end, and it is not written for
+ * each of them, but within two seconds. */
+static void test_many_events(void)
+{
+    thread_assert_control();
+    Studio studio = open_studio();
+    RoomOutput *output = record(&studio, "{\"video\": false, \"tracks\": [\"isolated\"]}");
+    g_autofree char *path = sidecar_path(&studio, output);
+    g_assert_true(wait_for_events(&studio, path, 1, 5000));
+    pause_recording(output, TRUE);
+    pause_recording(output, FALSE);
+    g_assert_false(wait_for_events(&studio, path, 3, 500)); /* not at once */
+    g_assert_true(wait_for_events(&studio, path, 3, 5000));
+    for (guint i = 0; i < 6000; i++) {
+        pause_recording(output, TRUE);
+        pause_recording(output, FALSE);
+    }
+    json_decref(finish(&studio, output));
+    json_t *timeline = read_timeline(path);
+    g_assert_cmpuint(json_array_size(timeline), ==, 10002);
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(timeline, 10000), "event")),
+                    ==, "truncated");
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(timeline, 10001), "event")),
+                    ==, "end");
+    json_decref(timeline);
+    close_studio(&studio);
+}
+
 static void test_wrong_tracks(void)
 {
     static const char *const wrong[] = { "{\"tracks\": 1}", "{\"tracks\": []}",
@@ -468,6 +536,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tracks/sound-joins", test_sound_joins);
     g_test_add_func("/tracks/unseen-layers", test_unseen_layers);
     g_test_add_func("/tracks/sidecar", test_sidecar);
+    g_test_add_func("/tracks/many-events", test_many_events);
     g_test_add_func("/tracks/wrong", test_wrong_tracks);
     return g_test_run();
 }
