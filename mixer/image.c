@@ -18,7 +18,6 @@
 struct Image {
     gint refs;
     int width, height;
-    const char *type;
     AVFrame *frame;
     gboolean opaque;
     guint64 serial;
@@ -198,7 +197,6 @@ Image *image_decode(const guint8 *data, gsize size, GError **error)
     image->refs = 1;
     image->width = scan.width;
     image->height = scan.height;
-    image->type = scan.kind == IMAGE_SCAN_PNG ? "image/png" : "image/jpeg";
     image->frame = frame;
     image->opaque = image_find_opaque(frame);
     image->serial = __atomic_add_fetch(&image_serials, 1, __ATOMIC_RELAXED);
@@ -219,6 +217,11 @@ void image_unref(Image *image)
     g_free(image);
 }
 
+gboolean image_is_shared(const Image *image)
+{
+    return g_atomic_int_get(&image->refs) > 1;
+}
+
 int image_width(const Image *image)
 {
     return image->width;
@@ -227,11 +230,6 @@ int image_width(const Image *image)
 int image_height(const Image *image)
 {
     return image->height;
-}
-
-const char *image_type(const Image *image)
-{
-    return image->type;
 }
 
 const AVFrame *image_frame(const Image *image)

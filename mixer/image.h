@@ -18,11 +18,12 @@ Image *image_decode(const guint8 *data, gsize size, GError **error);
 
 Image *image_ref(Image *image);
 void image_unref(Image *image);
+/** TRUE while somebody beside the caller holds it. Where only the caller can hand it on, FALSE
+ * stays so. */
+gboolean image_is_shared(const Image *image);
 
 int image_width(const Image *image);
 int image_height(const Image *image);
-/** "image/png" or "image/jpeg". */
-const char *image_type(const Image *image);
 /** (transfer none) YUVA420P, BT.601, limited range, as all canvases. */
 const AVFrame *image_frame(const Image *image);
 

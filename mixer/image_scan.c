@@ -15,6 +15,7 @@
 #define PNG_CHUNK     12 /* bytes of a chunk beside its data */
 #define INFLATE_STEP  (1u << 16)
 
+#define JPEG_START    "\xff\xd8\xff"
 #define JPEG_SOF0     0xc0
 #define JPEG_SOF2     0xc2
 #define JPEG_DHT      0xc4
@@ -26,6 +27,8 @@
 #define JPEG_DQT      0xdb
 #define JPEG_DRI      0xdd
 #define JPEG_APP14    0xee
+/* Before the size stand profiles and thumbnails, of up to 64 KiB a segment. */
+#define JPEG_MAX_STEPS 1024
 /* Each scan of a progressive picture walks over all of it; usual are ten. */
 #define JPEG_MAX_SCANS 32
 
@@ -193,10 +196,22 @@ static gsize image_jpeg_data(ImageBytes bytes)
     return bytes.left;
 }
 
+static gboolean image_jpeg_is_frame(guint8 marker)
+{
+    return marker >= JPEG_SOF0 && marker <= JPEG_SOF2;
+}
+
 static gboolean image_jpeg_is_wanted(guint8 marker)
 {
     return marker == JPEG_DHT || marker == JPEG_DQT || marker == JPEG_DRI || marker == JPEG_SOS ||
-           marker == JPEG_APP14 || (marker >= JPEG_SOF0 && marker <= JPEG_SOF2);
+           marker == JPEG_APP14 || image_jpeg_is_frame(marker);
+}
+
+/* Where a segment's marker is looked for. */
+static gboolean image_jpeg_is_filling(guint8 marker)
+{
+    return marker == 0xff || marker < JPEG_SOF0 || marker == JPEG_SOI ||
+           image_jpeg_is_restart(marker);
 }
 
 /* SOF3 to SOF15 are lossless, hierarchical or arithmetic: nobody has them. */
@@ -232,8 +247,7 @@ static gsize image_jpeg_segment(ImageBytes bytes, ImageScan *scan, GError **erro
                     "the image is a JPEG of a rare kind: save it as an ordinary one or as PNG");
         return 0;
     }
-    if (marker >= JPEG_SOF0 && marker <= JPEG_SOF2 &&
-        !image_jpeg_frame(bytes.data + 2, length, scan, error))
+    if (image_jpeg_is_frame(marker) && !image_jpeg_frame(bytes.data + 2, length, scan, error))
         return 0;
     gsize size = 2 + length;
     if (marker == JPEG_SOS) {
@@ -252,9 +266,8 @@ static gboolean image_scan_jpeg(ImageBytes bytes, ImageScan *scan, GError **erro
     g_byte_array_append(scan->file, start, 2);
     image_skip(&bytes, 2);
     while (bytes.left >= 2 && !(bytes.data[0] == 0xff && bytes.data[1] == JPEG_EOI)) {
-        if (bytes.data[0] != 0xff || bytes.data[1] == 0xff || bytes.data[1] < JPEG_SOF0 ||
-            bytes.data[1] == JPEG_SOI || image_jpeg_is_restart(bytes.data[1])) {
-            image_skip(&bytes, 1); /* filling */
+        if (bytes.data[0] != 0xff || image_jpeg_is_filling(bytes.data[1])) {
+            image_skip(&bytes, 1);
             continue;
         }
         scans += bytes.data[1] == JPEG_SOS;
@@ -269,13 +282,65 @@ static gboolean image_scan_jpeg(ImageBytes bytes, ImageScan *scan, GError **erro
     return scans > 0 ? TRUE : image_damaged("there are no pixels in it", error);
 }
 
+/* --- only the header ---------------------------------------------------------------------- */
+
+static gboolean image_png_header(ImageRead read, gpointer user, ImageHeader *header)
+{
+    guint8 chunk[8 + 8]; /* length, type, width, height */
+    if (!read(user, strlen(PNG_SIGNATURE), chunk, sizeof chunk) ||
+        image_be32(chunk) != PNG_IHDR_SIZE || memcmp(chunk + 4, "IHDR", 4) != 0 ||
+        !image_scan_size(image_be32(chunk + 8), image_be32(chunk + 12), NULL))
+        return FALSE;
+    *header = (ImageHeader){ "image/png", (int)image_be32(chunk + 8), (int)image_be32(chunk + 12) };
+    return TRUE;
+}
+
+static gboolean image_jpeg_header(ImageRead read, gpointer user, ImageHeader *header)
+{
+    guint8 segment[2 + 7]; /* marker, length, bits, height, width */
+    gsize at = 2;
+    for (guint i = 0; i < JPEG_MAX_STEPS && read(user, at, segment, 4); i++) {
+        const guint8 marker = segment[1];
+        const gsize length = image_be16(segment + 2);
+        if (segment[0] != 0xff || image_jpeg_is_filling(marker)) {
+            at++;
+            continue;
+        }
+        if (marker == JPEG_EOI || marker == JPEG_SOS || image_jpeg_is_exotic(marker) || length < 2)
+            return FALSE;
+        if (!image_jpeg_is_frame(marker)) {
+            at += 2 + length;
+            continue;
+        }
+        if (length < 8 || !read(user, at, segment, sizeof segment) ||
+            !image_scan_size(image_be16(segment + 7), image_be16(segment + 5), NULL))
+            return FALSE;
+        *header = (ImageHeader){ "image/jpeg", (int)image_be16(segment + 7),
+                                 (int)image_be16(segment + 5) };
+        return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean image_read_header(ImageRead read, gpointer user, ImageHeader *header)
+{
+    guint8 start[8];
+    if (!read(user, 0, start, sizeof start))
+        return FALSE;
+    if (memcmp(start, PNG_SIGNATURE, sizeof start) == 0)
+        return image_png_header(read, user, header);
+    return memcmp(start, JPEG_START, 3) == 0 && image_jpeg_header(read, user, header);
+}
+
+/* --- all of it ----------------------------------------------------------------------------- */
+
 static gboolean image_scan_any(ImageBytes bytes, ImageScan *scan, GError **error)
 {
     if (bytes.left >= 8 && memcmp(bytes.data, PNG_SIGNATURE, 8) == 0) {
         scan->kind = IMAGE_SCAN_PNG;
         return image_scan_png(bytes, scan, error);
     }
-    if (bytes.left >= 3 && memcmp(bytes.data, "\xff\xd8\xff", 3) == 0) {
+    if (bytes.left >= 3 && memcmp(bytes.data, JPEG_START, 3) == 0) {
         scan->kind = IMAGE_SCAN_JPEG;
         return image_scan_jpeg(bytes, scan, error);
     }

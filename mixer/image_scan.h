@@ -15,5 +15,17 @@ typedef struct {
     gsize size;        /* of it without the padding */
 } ImageScan;
 
+typedef struct {
+    const char *type;  /* "image/png" or "image/jpeg", static */
+    int width, height; /* as above */
+} ImageHeader;
+
+/** Reads `size` bytes at `offset` of a file; FALSE: it has not so many. */
+typedef gboolean (*ImageRead)(gpointer user, gsize offset, guint8 *into, gsize size);
+
+/** What a file says of itself; of its pixels nothing is read, so they may be damaged. FALSE: it is
+ *  neither PNG nor JPEG, or not of a size that image_scan() takes. */
+gboolean image_read_header(ImageRead read, gpointer user, ImageHeader *header);
+
 /** The errors of image_decode(). */
 gboolean image_scan(const guint8 *data, gsize size, ImageScan *scan, GError **error);

@@ -10,9 +10,9 @@ void images_api_list(ApiCall *call)
 
 void images_api_get(ApiCall *call)
 {
-    LayoutStore *store = rooms_layouts(call->api->rooms);
-    Image *image = layout_store_image(store, call->params[0]);
-    g_autoptr(GBytes) file = image ? layout_store_image_file(store, call->params[0]) : NULL;
+    const char *type = NULL;
+    g_autoptr(GBytes) file =
+        layout_store_image_file(rooms_layouts(call->api->rooms), call->params[0], &type);
     if (!file) {
         api_respond_problem(call, 404, "There is no image of this name.");
         return;
@@ -20,7 +20,7 @@ void images_api_get(ApiCall *call)
     gsize size;
     const void *data = g_bytes_get_data(file, &size);
     HttpResponse *response = http_response_new(200);
-    http_response_set_body(response, image_type(image), data, size);
+    http_response_set_body(response, type, data, size);
     http_response_add(response, "Cache-Control", "private, max-age=1");
     api_respond(call, response);
 }
@@ -46,22 +46,6 @@ static gboolean check_put(ApiCall *call)
     return FALSE;
 }
 
-/* (transfer full) What the list says of this image. */
-static json_t *image_json(LayoutStore *store, const char *name) ON_CONTROL_THREAD;
-static json_t *image_json(LayoutStore *store, const char *name)
-{
-    json_t *images = layout_store_images_json(store);
-    json_t *found = NULL, *entry;
-    size_t i;
-    json_array_foreach(images, i, entry)
-    {
-        if (g_strcmp0(json_string_value(json_object_get(entry, "name")), name) == 0)
-            found = json_incref(entry);
-    }
-    json_decref(images);
-    return found ? found : json_object();
-}
-
 void images_api_put(ApiCall *call)
 {
     g_autoptr(GError) error = NULL;
@@ -75,7 +59,8 @@ void images_api_put(ApiCall *call)
         api_respond_error(call, error);
         return;
     }
-    HttpResponse *response = api_json_response(made ? 201 : 200, image_json(store, name));
+    json_t *image = layout_store_image_json(store, name);
+    HttpResponse *response = api_json_response(made ? 201 : 200, image ? image : json_object());
     g_autofree char *location = g_strconcat("/api/v1/images/", name, NULL);
     if (made)
         http_response_add(response, "Location", location);

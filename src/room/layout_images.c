@@ -1,33 +1,44 @@
 #include "room/layout_images.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "mixer/image_scan.h"
 
-#define MAX_NAME 64
+#define MAX_NAME      64
+#define IDLE_BYTES    (64u << 20) /* of pixels of images that nothing shows */
+#define PIXEL_BYTES   (1u << 30)  /* of pixels of all */
+#define TIDY_INTERVAL 10          /* seconds */
 
-/* A file as it was last decoded. */
+/* A file as it was last seen. */
 typedef struct {
-    Image *image; /* NULL: it is wrong */
     gint64 mtime_ns, size;
-} Decoded;
+    ImageHeader header; /* type NULL: it is no image */
+    Image *image;       /* decoded, or NULL */
+    gboolean damaged;   /* it cannot be decoded */
+    guint64 shown;      /* when it was last asked for, on LayoutImages.asked */
+    guint64 seen;       /* when it was last there, on LayoutImages.lists */
+} ImageFile;
 
 struct LayoutImages {
     const Config *config;
     char *directory;
-    GHashTable *decoded; /* name -> Decoded: those that layouts show */
+    GHashTable *files; /* name -> ImageFile */
+    guint64 asked, lists;
+    guint tidy_timer; /* while there is more than IDLE_BYTES, or 0 */
 };
 
-static void decoded_free(gpointer data)
+static void image_file_free(gpointer data)
 {
-    Decoded *decoded = data;
-    image_unref(decoded->image);
-    g_free(decoded);
+    ImageFile *file = data;
+    image_unref(file->image);
+    g_free(file);
 }
 
 LayoutImages *layout_images_new(const Config *config, const char *directory)
@@ -35,7 +46,7 @@ LayoutImages *layout_images_new(const Config *config, const char *directory)
     LayoutImages *images = g_new0(LayoutImages, 1);
     images->config = config;
     images->directory = g_strdup(directory);
-    images->decoded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, decoded_free);
+    images->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, image_file_free);
     return images;
 }
 
@@ -43,7 +54,9 @@ void layout_images_free(LayoutImages *images)
 {
     if (!images)
         return;
-    g_hash_table_unref(images->decoded);
+    if (images->tidy_timer)
+        g_source_remove(images->tidy_timer);
+    g_hash_table_unref(images->files);
     g_free(images->directory);
     g_free(images);
 }
@@ -64,24 +77,117 @@ static char *path_of(const LayoutImages *images, const char *name)
     return g_build_filename(images->directory, name, NULL);
 }
 
-GBytes *layout_images_file(LayoutImages *images, const char *name)
+/* --- files ------------------------------------------------------------------------------- */
+
+static gboolean read_at(gpointer user, gsize offset, guint8 *into, gsize size)
 {
+    const int *descriptor = user;
+    return pread(*descriptor, into, size, (off_t)offset) == (gssize)size;
+}
+
+static void read_header(const char *path, ImageHeader *header)
+{
+    int descriptor = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (descriptor < 0)
+        return;
+    image_read_header(read_at, &descriptor, header);
+    close(descriptor);
+}
+
+/* (transfer none) What is known of this image; its header is read if the file is another than
+ * before. NULL: there is none. */
+static ImageFile *find_file(LayoutImages *images, const char *name)
+{
+    g_autofree char *path = name_valid(name) ? path_of(images, name) : NULL;
+    GStatBuf status;
+    if (!path || g_stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
+        g_hash_table_remove(images->files, name);
+        return NULL;
+    }
+    gint64 mtime_ns = status.st_mtim.tv_sec * NS_PER_SEC + status.st_mtim.tv_nsec;
+    ImageFile *file = g_hash_table_lookup(images->files, name);
+    if (!file || file->mtime_ns != mtime_ns || file->size != (gint64)status.st_size) {
+        file = g_new0(ImageFile, 1);
+        file->mtime_ns = mtime_ns;
+        file->size = (gint64)status.st_size;
+        if (status.st_size <= IMAGE_MAX_BYTES)
+            read_header(path, &file->header);
+        g_hash_table_replace(images->files, g_strdup(name), file);
+    }
+    file->seen = images->lists;
+    return file->header.type ? file : NULL;
+}
+
+static GBytes *read_file(const LayoutImages *images, const char *name)
+{
+    g_autofree char *path = path_of(images, name);
     char *data = NULL;
     gsize size = 0;
-    if (!name_valid(name))
+    return g_file_get_contents(path, &data, &size, NULL) ? g_bytes_new_take(data, size) : NULL;
+}
+
+GBytes *layout_images_file(LayoutImages *images, const char *name, const char **type)
+{
+    const ImageFile *file = find_file(images, name);
+    if (!file)
         return NULL;
-    g_autofree char *path = path_of(images, name);
-    GStatBuf status;
-    if (g_stat(path, &status) != 0 || status.st_size > IMAGE_MAX_BYTES ||
-        !g_file_get_contents(path, &data, &size, NULL))
-        return NULL;
-    return g_bytes_new_take(data, size);
+    *type = file->header.type;
+    return read_file(images, name);
+}
+
+/* --- pixels ------------------------------------------------------------------------------ */
+
+/* YUVA420P. */
+static guint64 pixel_bytes(const ImageFile *file)
+{
+    return (guint64)file->header.width * (guint64)file->header.height * 5 / 2;
+}
+
+/* Bytes of what is decoded, or only of what nothing shows; *oldest: of these the one that was shown
+ * last long ago. */
+static guint64 count_pixels(LayoutImages *images, gboolean idle, ImageFile **oldest)
+{
+    guint64 bytes = 0;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, images->files);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        ImageFile *file = value;
+        if (!file->image || (idle && image_is_shared(file->image)))
+            continue;
+        bytes += pixel_bytes(file);
+        if (oldest && (!*oldest || file->shown < (*oldest)->shown))
+            *oldest = file;
+    }
+    return bytes;
+}
+
+/* Let go of pixels that nothing shows, until at most so many bytes are left. */
+static void keep_idle(LayoutImages *images, guint64 bytes)
+{
+    ImageFile *oldest = NULL;
+    while (count_pixels(images, TRUE, &oldest) > bytes) {
+        g_clear_pointer(&oldest->image, image_unref);
+        oldest = NULL;
+    }
+}
+
+static gboolean make_place(LayoutImages *images, const char *name, const ImageFile *file)
+{
+    guint64 bytes = pixel_bytes(file);
+    keep_idle(images, IDLE_BYTES - MIN(bytes, IDLE_BYTES));
+    if (count_pixels(images, FALSE, NULL) + bytes <= PIXEL_BYTES)
+        return TRUE;
+    log_limited(LOG_WARNING, "layout",
+                "the image %s is not shown: others that are shown take %u MiB; make them smaller",
+                name, PIXEL_BYTES >> 20);
+    return FALSE;
 }
 
 /* (transfer full) */
-static Image *decode_file(LayoutImages *images, const char *name)
+static Image *decode_file(const LayoutImages *images, const char *name)
 {
-    g_autoptr(GBytes) file = layout_images_file(images, name);
+    g_autoptr(GBytes) file = read_file(images, name);
     g_autoptr(GError) error = NULL;
     gsize size = 0;
     const guint8 *data = file ? g_bytes_get_data(file, &size) : NULL;
@@ -91,23 +197,34 @@ static Image *decode_file(LayoutImages *images, const char *name)
     return image;
 }
 
+/* Where nobody asks for images, those of scenes that ended go too. */
+static gboolean tidy(gpointer data)
+{
+    LayoutImages *images = data;
+    thread_assert_control();
+    keep_idle(images, IDLE_BYTES);
+    if (count_pixels(images, FALSE, NULL) > IDLE_BYTES)
+        return G_SOURCE_CONTINUE;
+    images->tidy_timer = 0;
+    return G_SOURCE_REMOVE;
+}
+
 Image *layout_images_get(LayoutImages *images, const char *name)
 {
-    g_autofree char *path = name_valid(name) ? path_of(images, name) : NULL;
-    GStatBuf status;
-    if (!path || g_stat(path, &status) != 0) {
-        g_hash_table_remove(images->decoded, name);
+    ImageFile *file = find_file(images, name);
+    if (!file)
         return NULL;
-    }
-    gint64 mtime_ns = status.st_mtim.tv_sec * NS_PER_SEC + status.st_mtim.tv_nsec;
-    Decoded *known = g_hash_table_lookup(images->decoded, name);
-    if (known && known->mtime_ns == mtime_ns && known->size == (gint64)status.st_size)
-        return known->image;
-    known = g_new(Decoded, 1);
-    *known = (Decoded){ decode_file(images, name), mtime_ns, (gint64)status.st_size };
-    g_hash_table_replace(images->decoded, g_strdup(name), known);
-    return known->image;
+    file->shown = ++images->asked;
+    if (file->image || file->damaged || !make_place(images, name, file))
+        return file->image;
+    file->image = decode_file(images, name);
+    file->damaged = !file->image;
+    if (!images->tidy_timer && count_pixels(images, FALSE, NULL) > IDLE_BYTES)
+        images->tidy_timer = g_timeout_add_seconds(TIDY_INTERVAL, tidy, images);
+    return file->image;
 }
+
+/* --- adding and deleting ----------------------------------------------------------------- */
 
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
@@ -164,24 +281,46 @@ static gboolean keep(const LayoutImages *images, const char *name, GBytes *file,
     return FALSE;
 }
 
+static gboolean read_bytes(gpointer user, gsize offset, guint8 *into, gsize size)
+{
+    gsize length = 0;
+    const guint8 *data = g_bytes_get_data(user, &length);
+    if (offset > length || size > length - offset)
+        return FALSE;
+    memcpy(into, data + offset, size);
+    return TRUE;
+}
+
+/* All of it, as it will be before it is shown. */
+static gboolean is_image(GBytes *file, GError **error)
+{
+    gsize size = 0;
+    ImageHeader header;
+    const guint8 *data = g_bytes_get_data(file, &size);
+    g_autoptr(Image) image = image_decode(data, size, error);
+    if (!image || image_read_header(read_bytes, file, &header))
+        return image != NULL;
+    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                        "too much stands before the image's size: save it once more");
+    return FALSE;
+}
+
 gboolean layout_images_put(LayoutImages *images, const char *name, GBytes *file, gboolean *made,
                            GError **error)
 {
-    gsize size = 0;
-    const guint8 *data = g_bytes_get_data(file, &size);
     if (!name_valid(name)) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
                     "An image's name has 1 to %d letters, digits, \"_\" or \"-\".", MAX_NAME);
         return FALSE;
     }
-    if (!may_add(images, name, size, error))
-        return FALSE;
-    g_autoptr(Image) image = image_decode(data, size, error);
-    if (!image)
+    if (!may_add(images, name, g_bytes_get_size(file), error) || !is_image(file, error))
         return FALSE;
     g_autofree char *path = path_of(images, name);
     *made = !g_file_test(path, G_FILE_TEST_EXISTS);
-    return keep(images, name, file, error);
+    if (!keep(images, name, file, error))
+        return FALSE;
+    g_hash_table_remove(images->files, name);
+    return TRUE;
 }
 
 gboolean layout_images_delete(LayoutImages *images, const char *name, GError **error)
@@ -198,33 +337,40 @@ gboolean layout_images_delete(LayoutImages *images, const char *name, GError **e
                     g_strerror(errno));
         return FALSE;
     }
-    g_hash_table_remove(images->decoded, name);
+    g_hash_table_remove(images->files, name);
     return TRUE;
 }
 
-/* (transfer full) What the header says, without decoding; NULL: it is no image. */
-static json_t *describe(LayoutImages *images, const char *name)
+/* --- the list ---------------------------------------------------------------------------- */
+
+json_t *layout_images_describe(LayoutImages *images, const char *name)
 {
-    g_autoptr(GBytes) file = layout_images_file(images, name);
-    ImageScan scan = { 0 };
-    gsize size = 0;
-    const guint8 *data = file ? g_bytes_get_data(file, &size) : NULL;
-    if (!data || !image_scan(data, size, &scan, NULL))
+    const ImageFile *file = find_file(images, name);
+    if (!file)
         return NULL;
-    g_byte_array_unref(scan.file);
-    return json_pack("{s:s, s:s, s:i, s:i, s:I}", "name", name, "type",
-                     scan.kind == IMAGE_SCAN_PNG ? "image/png" : "image/jpeg", "width", scan.width,
-                     "height", scan.height, "bytes", (json_int_t)size);
+    return json_pack("{s:s, s:s, s:i, s:i, s:I}", "name", name, "type", file->header.type, "width",
+                     file->header.width, "height", file->header.height, "bytes",
+                     (json_int_t)file->size);
+}
+
+static gboolean has_gone(gpointer name, gpointer value, gpointer user)
+{
+    const ImageFile *file = value;
+    const LayoutImages *images = user;
+    (void)name;
+    return file->seen != images->lists;
 }
 
 json_t *layout_images_to_json(LayoutImages *images)
 {
     json_t *list = json_array();
     g_autoptr(GPtrArray) names = list_names(images);
+    images->lists++;
     for (guint i = 0; i < names->len; i++) {
-        json_t *image = describe(images, names->pdata[i]);
+        json_t *image = layout_images_describe(images, names->pdata[i]);
         if (image)
             json_array_append_new(list, image);
     }
+    g_hash_table_foreach_remove(images->files, has_gone, images);
     return list;
 }

@@ -425,9 +425,9 @@ Image *layout_store_image(LayoutStore *store, const char *name)
     return layout_images_get(store->images, name);
 }
 
-GBytes *layout_store_image_file(LayoutStore *store, const char *name)
+GBytes *layout_store_image_file(LayoutStore *store, const char *name, const char **type)
 {
-    return layout_images_file(store->images, name);
+    return layout_images_file(store->images, name, type);
 }
 
 gboolean layout_store_put_image(LayoutStore *store, const char *name, GBytes *file, gboolean *made,
@@ -445,6 +445,11 @@ gboolean layout_store_delete_image(LayoutStore *store, const char *name, GError 
     if (good)
         tell(store, NULL);
     return good;
+}
+
+json_t *layout_store_image_json(LayoutStore *store, const char *name)
+{
+    return layout_images_describe(store->images, name);
 }
 
 json_t *layout_store_images_json(LayoutStore *store)

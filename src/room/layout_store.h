@@ -53,16 +53,22 @@ json_t *layout_store_to_json(LayoutStore *store) ON_CONTROL_THREAD;
 
 /* Images: [A-Za-z0-9_-]{1,64}, PNG or JPEG, at most layout.max_image_bytes each. */
 
-/** (transfer none), or NULL. */
+/** (transfer none) Decoded, until the next question for one, or NULL: there is none, it is damaged,
+ *  or those that are shown take 1 GiB already. */
 Image *layout_store_image(LayoutStore *store, const char *name) ON_CONTROL_THREAD;
-/** (transfer full) The file as it was handed in, or NULL. */
-GBytes *layout_store_image_file(LayoutStore *store, const char *name) ON_CONTROL_THREAD;
+/** (transfer full) The file as it was handed in, or NULL; it is not decoded. *type: "image/png" or
+ *  "image/jpeg", static. */
+GBytes *layout_store_image_file(LayoutStore *store, const char *name,
+                                const char **type) ON_CONTROL_THREAD;
 /** Errors: those of image_decode(), UNAVAILABLE (layout.max_images), INTERNAL. */
 gboolean layout_store_put_image(LayoutStore *store, const char *name, GBytes *file, gboolean *made,
                                 GError **error) ON_CONTROL_THREAD;
 gboolean layout_store_delete_image(LayoutStore *store, const char *name,
                                    GError **error) ON_CONTROL_THREAD;
-/** (transfer full) [{"name","type","width","height","bytes"}], by name. */
+/** (transfer full) {"name","type","width","height","bytes"}, from the file's header; NULL: there is
+ *  none. */
+json_t *layout_store_image_json(LayoutStore *store, const char *name) ON_CONTROL_THREAD;
+/** (transfer full) The same of all, by name. */
 json_t *layout_store_images_json(LayoutStore *store) ON_CONTROL_THREAD;
 
 /** (transfer full) The plan for `people` invented persons and `screens` shared screens (of the

@@ -144,9 +144,16 @@ Image *layout_store_image(LayoutStore *store, const char *name)
     return image ? image->image : NULL;
 }
 
-GBytes *layout_store_image_file(LayoutStore *store, const char *name)
+static const char *fake_image_type(const FakeImage *image)
+{
+    const guint8 *data = g_bytes_get_data(image->file, NULL);
+    return data[0] == 0xff ? "image/jpeg" : "image/png";
+}
+
+GBytes *layout_store_image_file(LayoutStore *store, const char *name, const char **type)
 {
     const FakeImage *image = g_hash_table_lookup(store->images, name);
+    *type = image ? fake_image_type(image) : NULL;
     return image ? g_bytes_ref(image->file) : NULL;
 }
 
@@ -173,20 +180,24 @@ gboolean layout_store_delete_image(LayoutStore *store, const char *name, GError 
     return FALSE;
 }
 
+json_t *layout_store_image_json(LayoutStore *store, const char *name)
+{
+    const FakeImage *image = g_hash_table_lookup(store->images, name);
+    return image
+               ? json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", name, "type",
+                           fake_image_type(image), "width", image_width(image->image), "height",
+                           image_height(image->image), "bytes", (int)g_bytes_get_size(image->file))
+               : NULL;
+}
+
 json_t *layout_store_images_json(LayoutStore *store)
 {
     json_t *json = json_array();
     GHashTableIter iter;
-    gpointer key, value;
+    gpointer key;
     g_hash_table_iter_init(&iter, store->images);
-    while (g_hash_table_iter_next(&iter, &key, &value)) {
-        const FakeImage *image = value;
-        json_array_append_new(json, json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", key, "type",
-                                              image_type(image->image), "width",
-                                              image_width(image->image), "height",
-                                              image_height(image->image), "bytes",
-                                              (int)g_bytes_get_size(image->file)));
-    }
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        json_array_append_new(json, layout_store_image_json(store, key));
     return json;
 }
 

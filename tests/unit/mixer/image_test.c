@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "mixer/image_scan.h"
 
 static AVFrame *frame_new(enum AVPixelFormat format, int width, int height, int fill)
 {
@@ -55,6 +56,67 @@ static void assert_refused(const guint8 *data, gsize size, gint code)
     g_assert_cmpuint(strlen(error->message), >, 20);
 }
 
+typedef struct {
+    const guint8 *data;
+    gsize size, bytes; /* that were read */
+} Reading;
+
+static gboolean read_bytes(gpointer user, gsize offset, guint8 *into, gsize size)
+{
+    Reading *reading = user;
+    if (offset > reading->size || size > reading->size - offset)
+        return FALSE;
+    memcpy(into, reading->data + offset, size);
+    reading->bytes += size;
+    return TRUE;
+}
+
+static gboolean has_header(const guint8 *data, gsize size, ImageHeader *header)
+{
+    Reading reading = { data, size, 0 };
+    gboolean good = image_read_header(read_bytes, &reading, header);
+    g_assert_cmpuint(reading.bytes, <, 8192);
+    return good;
+}
+
+static void assert_header(GBytes *file, const char *type, int width, int height)
+{
+    gsize size;
+    const guint8 *data = g_bytes_get_data(file, &size);
+    ImageHeader header = { 0 };
+    g_assert_true(has_header(data, size, &header));
+    g_assert_cmpstr(header.type, ==, type);
+    g_assert_cmpint(header.width, ==, width);
+    g_assert_cmpint(header.height, ==, height);
+}
+
+/* The size of a JPEG stands behind whatever a camera wrote; of what is behind it nothing is read.
+ */
+static void test_headers(void)
+{
+    static const guint8 end[] = { 0xff, 0xc0, 0, 17, 8, 0x04, 0x38, 0x07, 0x80 };
+    ImageHeader header = { 0 };
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_byte_array_append(file, (const guint8 *)"\xff\xd8\xff\xe1\xff\xff", 6);
+    g_byte_array_set_size(file, 6 + 0xffff - 2);
+    memset(file->data + 6, 0xff, file->len - 6);
+    g_assert_false(has_header(file->data, file->len, &header));
+    g_byte_array_append(file, end, sizeof end);
+    g_assert_true(has_header(file->data, file->len, &header));
+    g_assert_cmpint(header.width, ==, 1920);
+    g_assert_cmpint(header.height, ==, 1080);
+    for (guint cut = 1; cut < sizeof end; cut++)
+        g_assert_false(has_header(file->data, file->len - cut, &header));
+    file->data[file->len - 4] = 0xff; /* 65,336 lines */
+    g_assert_false(has_header(file->data, file->len, &header));
+    file->data[file->len - sizeof end + 1] = 0xda; /* a scan, and no size */
+    g_assert_false(has_header(file->data, file->len, &header));
+    g_byte_array_set_size(file, 1 << 20); /* no end of filling */
+    memset(file->data + 2, 0xff, file->len - 2);
+    g_assert_false(has_header(file->data, file->len, &header));
+    g_assert_false(has_header((const guint8 *)"GIF89a, not really", 18, &header));
+}
+
 /* Each kind of PNG, with odd sizes: white is white, and what is not opaque stays so. */
 static void test_kinds(void)
 {
@@ -70,7 +132,7 @@ static void test_kinds(void)
             g_assert_no_error(error);
             g_assert_cmpint(image_width(image), ==, 31);
             g_assert_cmpint(image_height(image), ==, 17);
-            g_assert_cmpstr(image_type(image), ==, "image/png");
+            assert_header(file, "image/png", 31, 17);
             const AVFrame *frame = image_frame(image);
             g_assert_cmpint(frame->format, ==, AV_PIX_FMT_YUVA420P);
             g_assert_cmpint(frame->width, ==, 32);
@@ -111,8 +173,7 @@ static void test_round_trip(void)
             g_assert_no_error(error);
             g_autoptr(Image) image = decode(file, &error);
             g_assert_no_error(error);
-            g_assert_cmpstr(image_type(image), ==,
-                            format == IMAGE_PNG ? "image/png" : "image/jpeg");
+            assert_header(file, format == IMAGE_PNG ? "image/png" : "image/jpeg", 64, 48);
             g_assert_true(image_is_opaque(image));
             const AVFrame *got = image_frame(image);
             g_assert_cmpint(got->width, ==, 64);
@@ -230,6 +291,7 @@ static void test_damaged(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/image/headers", test_headers);
     g_test_add_func("/image/kinds", test_kinds);
     g_test_add_func("/image/round-trip", test_round_trip);
     g_test_add_func("/image/references", test_references);

@@ -1,7 +1,9 @@
 #include "room/layout_store.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -229,30 +231,40 @@ static void test_wrong_file_is_left_out(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(error->message, "bad.json"));
 }
 
+/* (transfer full) A grey PNG. */
+static GBytes *make_png(int width, int height)
+{
+    g_autoptr(GError) error = NULL;
+    AVFrame *frame = av_frame_alloc();
+    frame->format = AV_PIX_FMT_YUV420P;
+    frame->width = width;
+    frame->height = height;
+    g_assert_cmpint(av_frame_get_buffer(frame, 0), ==, 0);
+    for (int p = 0; p < 3; p++)
+        memset(frame->data[p], 128, (gsize)frame->linesize[p] * (gsize)(p ? height / 2 : height));
+    GBytes *png = image_encode(frame, IMAGE_PNG, &error);
+    av_frame_free(&frame);
+    g_assert_no_error(error);
+    return png;
+}
+
 static void test_images(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     gboolean made = FALSE;
+    const char *type = NULL;
     (void)data;
     thread_assert_control();
-    AVFrame *frame = av_frame_alloc();
-    frame->format = AV_PIX_FMT_YUV420P;
-    frame->width = 64;
-    frame->height = 32;
-    g_assert_cmpint(av_frame_get_buffer(frame, 0), ==, 0);
-    for (guint p = 0; p < 3; p++)
-        memset(frame->data[p], 128, (gsize)frame->linesize[p] * (p ? 16 : 32));
-    g_autoptr(GBytes) png = image_encode(frame, IMAGE_PNG, &error);
-    av_frame_free(&frame);
-    g_assert_no_error(error);
+    g_autoptr(GBytes) png = make_png(64, 32);
     g_autoptr(GBytes) rubbish = g_bytes_new_static("GIF89a", 6);
 
     g_assert_true(layout_store_put_image(fixture->store, "logo", png, &made, &error));
     g_assert_true(made);
     Image *image = layout_store_image(fixture->store, "logo");
     g_assert_cmpint(image_width(image), ==, 64);
-    g_autoptr(GBytes) file = layout_store_image_file(fixture->store, "logo");
+    g_autoptr(GBytes) file = layout_store_image_file(fixture->store, "logo", &type);
     g_assert_true(g_bytes_equal(file, png));
+    g_assert_cmpstr(type, ==, "image/png");
     json_t *list = layout_store_images_json(fixture->store);
     g_assert_cmpuint(json_array_size(list), ==, 1);
     json_decref(list);
@@ -261,9 +273,82 @@ static void test_images(Fixture *fixture, gconstpointer data)
     g_clear_error(&error);
     g_assert_false(layout_store_put_image(fixture->store, "../logo", png, &made, &error));
     g_clear_error(&error);
-    g_assert_null(layout_store_image_file(fixture->store, "../grid.json"));
+    g_assert_null(layout_store_image_file(fixture->store, "../grid.json", &type));
     g_assert_true(layout_store_delete_image(fixture->store, "logo", &error));
     g_assert_false(layout_store_delete_image(fixture->store, "logo", &error));
+}
+
+/* Put an image's bytes where the server finds them, as its user might. */
+static char *drop_image(const Fixture *fixture, const char *name, GBytes *png, gsize size)
+{
+    g_autofree char *directory = g_build_filename(fixture->state, "images", NULL);
+    char *path = g_build_filename(directory, name, NULL);
+    g_mkdir_with_parents(directory, 0750);
+    g_assert_true(g_file_set_contents(path, g_bytes_get_data(png, NULL), (gssize)size, NULL));
+    return path;
+}
+
+static int listed_width(Fixture *fixture)
+{
+    thread_assert_control();
+    json_t *list = layout_store_images_json(fixture->store);
+    int width = (int)json_integer_value(json_object_get(json_array_get(list, 0), "width"));
+    json_decref(list);
+    return width;
+}
+
+/* Of an image that is listed or handed out the header is read, once. */
+static void test_images_are_not_read(Fixture *fixture, gconstpointer data)
+{
+    const char *type = NULL;
+    struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+    (void)data;
+    thread_assert_control();
+    g_autoptr(GBytes) png = make_png(64, 32);
+    g_autofree char *path = drop_image(fixture, "cut", png, 40); /* no pixels */
+    g_assert_cmpint(utimensat(AT_FDCWD, path, times, 0), ==, 0);
+    g_assert_cmpint(listed_width(fixture), ==, 64);
+    g_autoptr(GBytes) file = layout_store_image_file(fixture->store, "cut", &type);
+    g_assert_cmpuint(g_bytes_get_size(file), ==, 40);
+    g_assert_cmpstr(type, ==, "image/png");
+    g_assert_null(layout_store_image(fixture->store, "cut"));
+
+    g_autoptr(GBytes) other = make_png(96, 32);
+    g_free(drop_image(fixture, "cut", other, 40));
+    g_assert_cmpint(utimensat(AT_FDCWD, path, times, 0), ==, 0);
+    g_assert_cmpint(listed_width(fixture), ==, 64); /* known by its time and size */
+    times[1].tv_sec = 2;
+    g_assert_cmpint(utimensat(AT_FDCWD, path, times, 0), ==, 0);
+    g_assert_cmpint(listed_width(fixture), ==, 96);
+    g_unlink(path);
+    g_assert_cmpint(listed_width(fixture), ==, 0);
+}
+
+static guint64 show(Fixture *fixture, const char *name)
+{
+    thread_assert_control();
+    Image *image = layout_store_image(fixture->store, name);
+    g_assert_nonnull(image);
+    return image_serial(image);
+}
+
+/* Pixels take 23 MiB each: two that nothing shows stay, and whatever is shown. */
+static void test_pixels_are_let_go(Fixture *fixture, gconstpointer data)
+{
+    static const char *const names[] = { "a", "b", "c", "d" };
+    (void)data;
+    thread_assert_control();
+    g_autoptr(GBytes) png = make_png(4096, 2304);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        g_free(drop_image(fixture, names[i], png, g_bytes_get_size(png)));
+    g_autoptr(Image) shown = image_ref(layout_store_image(fixture->store, "a"));
+    guint64 b = show(fixture, "b"), c = show(fixture, "c");
+    g_assert_cmpuint(show(fixture, "b"), ==, b);
+    guint64 d = show(fixture, "d"); /* c has not been shown for longest */
+    g_assert_cmpuint(show(fixture, "a"), ==, image_serial(shown));
+    g_assert_cmpuint(show(fixture, "b"), ==, b);
+    g_assert_cmpuint(show(fixture, "d"), ==, d);
+    g_assert_cmpuint(show(fixture, "c"), !=, c);
 }
 
 static void test_preview(Fixture *fixture, gconstpointer data)
@@ -289,6 +374,8 @@ int main(int argc, char **argv)
     ADD("/layout-store/reserved-files", test_reserved_files);
     ADD("/layout-store/wrong-file", test_wrong_file_is_left_out);
     ADD("/layout-store/images", test_images);
+    ADD("/layout-store/images-are-not-read", test_images_are_not_read);
+    ADD("/layout-store/pixels-are-let-go", test_pixels_are_let_go);
     ADD("/layout-store/preview", test_preview);
     return g_test_run();
 }
