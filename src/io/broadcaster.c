@@ -298,6 +298,21 @@ static gpointer broadcaster_run(gpointer data)
 
 /* ---- the sink ---- */
 
+/* Under the lock; the state is told behind it. TRUE: it has begun, or need not any more. */
+static gboolean start_thread(Broadcaster *broadcaster)
+{
+    if (broadcaster->finish_due_ns)
+        return TRUE;
+    broadcaster->thread = g_thread_try_new("broadcast", broadcaster_run, broadcaster, NULL);
+    if (broadcaster->thread)
+        return TRUE;
+    SinkStatus *status = &broadcaster->status;
+    status->state = SINK_FAILED;
+    g_strlcpy(status->error, "The broadcast cannot start: the system has no more threads.",
+              sizeof status->error);
+    return FALSE;
+}
+
 static void broadcaster_start(Sink *sink, const SinkStream *streams, guint n)
 {
     Broadcaster *broadcaster = (Broadcaster *)sink;
@@ -310,9 +325,12 @@ static void broadcaster_start(Sink *sink, const SinkStream *streams, guint n)
     }
     broadcaster->n_streams = n;
     pthread_mutex_lock(&broadcaster->lock);
-    if (!broadcaster->finish_due_ns)
-        broadcaster->thread = g_thread_new("broadcast", broadcaster_run, broadcaster);
+    gboolean started = start_thread(broadcaster);
     pthread_mutex_unlock(&broadcaster->lock);
+    if (started)
+        return;
+    packet_queue_close(broadcaster->queue);
+    sink_tell_changed(sink);
 }
 
 static void broadcaster_write(Sink *sink, guint stream, const AVPacket *packet)
@@ -327,10 +345,10 @@ static gboolean broadcaster_close(Broadcaster *broadcaster)
 {
     pthread_mutex_lock(&broadcaster->lock);
     SinkState *state = &broadcaster->status.state;
-    gboolean ends = !broadcaster->thread && *state != SINK_FINISHED;
+    gboolean ends = !broadcaster->thread && *state != SINK_FINISHED && *state != SINK_FAILED;
     if (!broadcaster->finish_due_ns)
         broadcaster->finish_due_ns = clock_now_ns() + (*state == SINK_RUNNING ? FINISH_NS : 0);
-    if (!broadcaster->thread)
+    if (ends)
         *state = SINK_FINISHED;
     pthread_cond_broadcast(&broadcaster->wake);
     pthread_mutex_unlock(&broadcaster->lock);

@@ -215,6 +215,20 @@ static gpointer hls_run(gpointer data)
 
 /* ---- the sink ---- */
 
+/* Under the lock; the state is told behind it. TRUE: it has begun, or need not any more. */
+static gboolean start_thread(Hls *hls)
+{
+    if (hls->finishing)
+        return TRUE;
+    hls->thread = g_thread_try_new("hls", hls_run, hls, NULL);
+    if (hls->thread)
+        return TRUE;
+    hls->status.state = SINK_FAILED;
+    g_strlcpy(hls->status.error, "HLS cannot start: the system has no more threads.",
+              sizeof hls->status.error);
+    return FALSE;
+}
+
 static void hls_start(Sink *sink, const SinkStream *streams, guint n)
 {
     Hls *hls = (Hls *)sink;
@@ -227,9 +241,12 @@ static void hls_start(Sink *sink, const SinkStream *streams, guint n)
     }
     hls->n_streams = n;
     pthread_mutex_lock(&hls->lock);
-    if (!hls->finishing)
-        hls->thread = g_thread_new("hls", hls_run, hls);
+    gboolean started = start_thread(hls);
     pthread_mutex_unlock(&hls->lock);
+    if (started)
+        return;
+    packet_queue_close(hls->queue);
+    sink_tell_changed(sink);
 }
 
 static void hls_write(Sink *sink, guint stream, const AVPacket *packet)
@@ -243,7 +260,8 @@ static void hls_write(Sink *sink, guint stream, const AVPacket *packet)
 static gboolean hls_close(Hls *hls)
 {
     pthread_mutex_lock(&hls->lock);
-    gboolean ends = !hls->thread && hls->status.state != SINK_FINISHED;
+    gboolean ends =
+        !hls->thread && hls->status.state != SINK_FINISHED && hls->status.state != SINK_FAILED;
     hls->finishing = TRUE;
     if (ends)
         hls->status.state = SINK_FINISHED;

@@ -477,8 +477,14 @@ Player *player_new(const PlayerOptions *options, const MediaEvents *events, gpoi
     player->order = player_order_new(live ? 0 : READ_AHEAD_US);
     player->packet = av_packet_alloc();
     player_pace_init(&player->pace, now_ns(player), live);
-    player->thread = g_thread_new("player", player_run, player);
-    return player;
+    player->thread = g_thread_try_new("player", player_run, player, NULL);
+    if (player->thread)
+        return player;
+    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                        "The source cannot start: the system has no more threads.");
+    player->refs = 1; /* there is no thread to have one */
+    player_unref(player);
+    return NULL;
 }
 
 /* --- from outside ------------------------------------------------------------------------ */

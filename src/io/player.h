@@ -67,8 +67,9 @@ typedef struct {
 } PlayerStatus;
 
 /** Starts its thread. Events are called on that thread, under no lock; `user` is freed with
- *  user_free when the thread has ended. Errors: TESSERA_ERROR_INVALID (the name or URL). Whether it
- *  can be opened shows in the status and in events->ended. */
+ *  user_free when the thread has ended; on an error it stays the caller's. TESSERA_ERROR_INVALID
+ *  (the name or URL), _UNAVAILABLE (no more threads). Whether it can be opened shows in the status
+ *  and in events->ended. */
 Player *player_new(const PlayerOptions *options, const MediaEvents *events, gpointer user,
                    GDestroyNotify user_free, GError **error);
 

@@ -211,6 +211,8 @@ ON_CONTROL_THREAD static gboolean open_player(Room *room, const Wanted *wanted, 
     feed->feed = feed_new(room->rooms->engine, video);
     feed->source->player =
         player_new(&options, &feed_events, feed_ref(feed->feed), unref_feed, error);
+    if (!feed->source->player)
+        feed_unref(feed->feed); /* the player's */
     return feed->source->player != NULL;
 }
 
