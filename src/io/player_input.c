@@ -39,9 +39,9 @@ struct PlayerInput {
     /* What to read. */
     char *media_dir, *file_name;
     char *url;
-    MediaUrlPolicy *policy;
+    PlayerConnect *connect;
     char *name; /* what people may see */
-    gboolean live, opens_itself;
+    gboolean live, opens_itself, is_plain_http;
 
     /* Of the open input. */
     PlayerFile *file;
@@ -54,7 +54,6 @@ struct PlayerInput {
 
     PlayerStreams streams;
     PlayerGuard guard;
-    GCancellable *cancellable;
 };
 
 /* --- making ------------------------------------------------------------------------------ */
@@ -76,9 +75,10 @@ static gboolean take_url(PlayerInput *input, const PlayerInputSource *source, GE
         return FALSE;
     input->live = player_connect_is_live(url);
     input->opens_itself = g_str_has_prefix(url->scheme, "rtsp");
+    input->is_plain_http = g_str_equal(url->scheme, "http");
     input->url = g_strdup(source->url);
     input->name = media_url_redact(source->url);
-    input->policy = source->policy ? media_url_policy_ref(source->policy) : NULL;
+    input->connect = player_connect_new(source->policy);
     return TRUE;
 }
 
@@ -86,7 +86,6 @@ PlayerInput *player_input_new(const PlayerInputSource *source, GError **error)
 {
     g_autoptr(PlayerInput) input = g_new0(PlayerInput, 1);
     limit_library();
-    input->cancellable = g_cancellable_new();
     if (source->url)
         return take_url(input, source, error) ? g_steal_pointer(&input) : NULL;
     if (!player_file_check_name(source->file, error))
@@ -103,6 +102,8 @@ void player_input_close(PlayerInput *input)
     g_clear_pointer(&input->still, player_still_free);
     g_clear_pointer(&input->file, player_file_close);
     g_clear_error(&input->refusal);
+    if (input->connect)
+        player_connect_forget(input->connect);
     player_streams_clear(&input->streams);
 }
 
@@ -111,8 +112,7 @@ void player_input_free(PlayerInput *input)
     if (!input)
         return;
     player_input_close(input);
-    g_clear_pointer(&input->policy, media_url_policy_unref);
-    g_clear_object(&input->cancellable);
+    g_clear_pointer(&input->connect, player_connect_free);
     g_free(input->media_dir);
     g_free(input->file_name);
     g_free(input->url);
@@ -123,7 +123,8 @@ void player_input_free(PlayerInput *input)
 void player_input_interrupt(PlayerInput *input)
 {
     g_atomic_int_set(&input->guard.interrupted, 1);
-    g_cancellable_cancel(input->cancellable);
+    if (input->connect)
+        player_connect_cancel(input->connect);
 }
 
 /* --- errors ------------------------------------------------------------------------------ */
@@ -165,7 +166,8 @@ static void set_failure(PlayerInput *input, int status, GError **error)
 
 static int is_over(void *opaque)
 {
-    return player_guard_over(opaque);
+    PlayerInput *input = opaque;
+    return player_guard_over(&input->guard);
 }
 
 /* Everything that libavformat wants to open by itself: nothing beside a file, checked URLs beside a
@@ -177,8 +179,7 @@ static int open_checked(AVFormatContext *context, AVIOContext **io, const char *
     g_autoptr(GError) error = NULL;
     if (!input->url || flags & AVIO_FLAG_WRITE)
         return AVERROR(EACCES);
-    g_autofree char *leads =
-        player_connect_url(url, input->policy, input->cancellable, options, &error);
+    g_autofree char *leads = player_connect_url(input->connect, url, options, &error);
     if (leads)
         return input->library_io_open(context, io, leads, flags, options);
     if (!input->refusal)
@@ -194,7 +195,7 @@ static gboolean make_context(PlayerInput *input)
     input->library_io_open = context->io_open;
     context->io_open = open_checked;
     context->opaque = input;
-    context->interrupt_callback = (AVIOInterruptCB){ is_over, &input->guard };
+    context->interrupt_callback = (AVIOInterruptCB){ is_over, input };
     context->max_streams = input->url && !input->live ? MAX_STREAMS_HLS : PLAYER_INPUT_MAX_STREAMS;
     context->probesize = PROBE_BYTES;
     context->format_probesize = PROBE_BYTES;
@@ -215,9 +216,13 @@ static char *url_to_open(PlayerInput *input, AVDictionary **options, GError **er
 {
     if (!input->url)
         return g_strdup("");
+    /* A connection that is kept would be asked for the next segment behind open_checked(), with
+     * the "Host:" of the first playlist. */
+    if (input->is_plain_http)
+        av_dict_set(options, "http_persistent", "0", 0);
     if (!input->opens_itself)
         return g_strdup(input->url);
-    return player_connect_url(input->url, input->policy, input->cancellable, options, error);
+    return player_connect_url(input->connect, input->url, options, error);
 }
 
 /* What the library decodes to find out more about the streams is limited as all decoding is. */

@@ -1,4 +1,5 @@
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -14,13 +15,15 @@ typedef struct {
     GSocketService *service;
     guint16 port;
     char *dir;
-    gint requests; /* atomic */
+    gboolean by_name; /* "/a/..." is a.test's, "/b/..." b.test's */
+    gint requests;    /* atomic */
+    gint misnamed;    /* atomic: those with another Host */
 } Web;
 
-static void answer(GSocketConnection *connection, const char *dir, const char *name, gsize from)
+static void answer(Web *web, GSocketConnection *connection, const char *name, gsize from)
 {
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
-    g_autofree char *path = g_build_filename(dir, name, NULL), *body = NULL;
+    g_autofree char *path = g_build_filename(web->dir, name, NULL), *body = NULL;
     gsize size = 0;
     g_autofree char *header = NULL;
     if (g_str_has_prefix(name, "moved"))
@@ -32,14 +35,46 @@ static void answer(GSocketConnection *connection, const char *dir, const char *n
     else if (g_str_has_prefix(name, "live"))
         header = g_strdup("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     else
-        header = g_strdup_printf("HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\n"
-                                 "Content-Range: bytes %" G_GSIZE_FORMAT "-%" G_GSIZE_FORMAT
-                                 "/%" G_GSIZE_FORMAT "\r\nContent-Length: %" G_GSIZE_FORMAT
-                                 "\r\nConnection: close\r\n\r\n",
-                                 from, size - 1, size, size - from);
+        header = g_strdup_printf(
+            "HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\n"
+            "Content-Range: bytes %" G_GSIZE_FORMAT "-%" G_GSIZE_FORMAT "/%" G_GSIZE_FORMAT
+            "\r\nContent-Length: %" G_GSIZE_FORMAT "\r\nConnection: %s\r\n\r\n",
+            from, size - 1, size, size - from, web->by_name ? "keep-alive" : "close");
     g_output_stream_write_all(out, header, strlen(header), NULL, NULL, NULL);
     if (body && from < size)
         g_output_stream_write_all(out, body + from, size - from, NULL, NULL, NULL);
+}
+
+/* As a server with several names at one address does. */
+static gboolean is_hosted(Web *web, const char *path, const char *host)
+{
+    g_autofree char *name = g_strdup_printf("%c.test:%u", path[1], web->port);
+    gboolean hosted = !web->by_name || !g_strcmp0(host, name);
+    if (!hosted) {
+        g_test_message("%s: Host %s", path, host);
+        g_atomic_int_inc(&web->misnamed);
+    }
+    return hosted;
+}
+
+static void serve_request(Web *web, GSocketConnection *connection, GDataInputStream *in,
+                          const char *request)
+{
+    g_autofree char *host = NULL;
+    gsize from = 0;
+    char *line;
+    g_atomic_int_inc(&web->requests);
+    while ((line = g_data_input_stream_read_line(in, NULL, NULL, NULL)) && *line) {
+        if (!g_ascii_strncasecmp(line, "Range: bytes=", 13))
+            from = (gsize)g_ascii_strtoull(line + 13, NULL, 10);
+        if (!g_ascii_strncasecmp(line, "Host: ", 6) && !host)
+            host = g_strdup(line + 6);
+        g_free(line);
+    }
+    g_free(line);
+    g_auto(GStrv) words = g_strsplit(request, " ", 3);
+    if (words[0] && words[1] && *words[1] == '/' && is_hosted(web, words[1], host))
+        answer(web, connection, words[1] + 1, from);
 }
 
 static gboolean serve(GThreadedSocketService *service, GSocketConnection *connection,
@@ -51,19 +86,13 @@ static gboolean serve(GThreadedSocketService *service, GSocketConnection *connec
     g_autoptr(GDataInputStream) in =
         g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
     g_data_input_stream_set_newline_type(in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
-    g_autofree char *request = g_data_input_stream_read_line(in, NULL, NULL, NULL);
-    gsize from = 0;
-    char *line;
-    g_atomic_int_inc(&web->requests);
-    while ((line = g_data_input_stream_read_line(in, NULL, NULL, NULL)) && *line) {
-        if (!g_ascii_strncasecmp(line, "Range: bytes=", 13))
-            from = (gsize)g_ascii_strtoull(line + 13, NULL, 10);
-        g_free(line);
+    char *request;
+    gboolean again = TRUE;
+    while (again && (request = g_data_input_stream_read_line(in, NULL, NULL, NULL))) {
+        serve_request(web, connection, in, request);
+        again = web->by_name && !g_atomic_int_get(&web->misnamed);
+        g_free(request);
     }
-    g_free(line);
-    g_auto(GStrv) words = g_strsplit(request ? request : "", " ", 3);
-    if (words[0] && words[1] && *words[1] == '/')
-        answer(connection, web->dir, words[1] + 1, from);
     g_io_stream_close(G_IO_STREAM(connection), NULL, NULL);
     return TRUE;
 }
@@ -193,6 +222,90 @@ static void test_hls(void)
     player_stop(player);
     listener_clear(&listener);
     web_clear(&web);
+}
+
+/* --- names ------------------------------------------------------------------------------- */
+
+/* Every name is 127.0.0.1. */
+typedef GResolver TestResolver;
+typedef GResolverClass TestResolverClass;
+static GType test_resolver_get_type(void);
+G_DEFINE_TYPE(TestResolver, test_resolver, G_TYPE_RESOLVER)
+
+static GList *resolve_here(GResolver *resolver, const char *name, GCancellable *cancellable,
+                           GError **error)
+{
+    (void)resolver;
+    (void)name;
+    (void)cancellable;
+    (void)error;
+    return g_list_append(NULL, g_inet_address_new_from_string("127.0.0.1"));
+}
+
+static void test_resolver_class_init(TestResolverClass *class)
+{
+    class->lookup_by_name = resolve_here;
+}
+
+static void test_resolver_init(TestResolver *resolver)
+{
+    (void)resolver;
+}
+
+typedef struct {
+    Web *web;
+    Listener *listener;
+} Hosted;
+
+static gboolean has_ended_or_misnamed(gpointer data)
+{
+    Hosted *hosted = data;
+    return has_ended(hosted->listener) || g_atomic_int_get(&hosted->web->misnamed);
+}
+
+/* Playlists and segments at a server with several names: each is asked for under its own, also
+ * where a playlist names it relative to itself. */
+static void test_hls_names(gconstpointer data)
+{
+    static const MediaFile hls = { .format = "hls",
+                                   .video = "libx264",
+                                   .audio = "aac",
+                                   .seconds = 6,
+                                   .options = "hls_time=2:hls_list_size=0" };
+    Web web;
+    Listener listener;
+    PlayerClock clock;
+    g_autoptr(GResolver) usual = g_resolver_get_default();
+    g_autoptr(GResolver) here = g_object_new(test_resolver_get_type(), NULL);
+    g_resolver_set_default(here);
+    web_init(&web);
+    web.by_name = TRUE;
+    listener_init(&listener);
+    const char *folder = data;
+    g_autofree char *folder_a = g_build_filename(web.dir, "a", NULL);
+    g_autofree char *folder_b = g_build_filename(web.dir, "b", NULL);
+    g_assert_cmpint(g_mkdir(folder_a, 0700) | g_mkdir(folder_b, 0700), ==, 0);
+    g_autofree char *path = g_build_filename(web.dir, folder, "low.m3u8", NULL);
+    g_autofree char *url = g_strdup_printf("http://a.test:%u/a/master.m3u8", web.port);
+    g_autofree char *base = g_str_equal(folder, "a") ? g_strdup("")
+                                                     : g_strdup_printf("http://%s.test:%u/%s/",
+                                                                       folder, web.port, folder);
+    g_autofree char *master =
+        g_strdup_printf("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=200000\n%slow.m3u8\n", base);
+    media_file_write(path, &hls);
+    web_put(&web, "a/master.m3u8", master);
+    Player *player = play_url(&listener, &clock, url, TRUE);
+    Hosted hosted = { &web, &listener };
+    run_until(has_ended_or_misnamed, &hosted);
+    g_assert_cmpint(g_atomic_int_get(&web.misnamed), ==, 0);
+    g_assert_no_error(listener.error);
+    g_assert_cmpuint(listener_count(&listener, MEDIA_VIDEO), ==, 6 * MEDIA_FILE_FPS);
+    player_stop(player);
+    listener_clear(&listener);
+    media_dir_free(g_steal_pointer(&folder_a));
+    media_dir_free(g_steal_pointer(&folder_b));
+    web_clear(&web);
+    g_resolver_set_default(usual);
 }
 
 /* --- what may not be reached ------------------------------------------------------------- */
@@ -350,6 +463,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/player/url/http-file", test_http_file);
     g_test_add_func("/player/url/hls", test_hls);
+    g_test_add_data_func("/player/url/hls-name", "a", test_hls_names);
+    g_test_add_data_func("/player/url/hls-names", "b", test_hls_names);
     g_test_add_func("/player/url/forbidden-segment", test_forbidden_segment);
     g_test_add_func("/player/url/local-segment", test_local_segment);
     g_test_add_func("/player/url/forbidden", test_forbidden_url);
