@@ -49,7 +49,8 @@ struct PlayerInput {
     AVFormatContext *context;
     int (*library_io_open)(AVFormatContext *context, AVIOContext **io, const char *url, int flags,
                            AVDictionary **options);
-    GError *refusal; /* why a URL may not be opened */
+    const char *opened_url; /* the context's, where it opens itself: only to be compared */
+    GError *refusal;        /* why a URL may not be opened */
     gint64 last_dts_us[2], last_duration_us[2];
 
     PlayerStreams streams;
@@ -102,6 +103,7 @@ void player_input_close(PlayerInput *input)
     g_clear_pointer(&input->still, player_still_free);
     g_clear_pointer(&input->file, player_file_close);
     g_clear_error(&input->refusal);
+    input->opened_url = NULL;
     if (input->connect)
         player_connect_forget(input->connect);
     player_streams_clear(&input->streams);
@@ -164,10 +166,29 @@ static void set_failure(PlayerInput *input, int status, GError **error)
 
 /* --- opening ----------------------------------------------------------------------------- */
 
+/* RTSP follows a redirect by itself, to where nobody has checked. It puts the new URL into the
+ * context first, and asks is_over() before it writes anything there. */
+static gboolean is_redirected(PlayerInput *input)
+{
+    const char *url = input->context ? input->context->url : NULL;
+    if (!input->opens_itself || !url)
+        return FALSE;
+    if (!input->opened_url)
+        input->opened_url = url; /* asked for the first time: while it connects */
+    if (url == input->opened_url)
+        return FALSE;
+    if (!input->refusal)
+        g_set_error(&input->refusal, TESSERA_ERROR, TESSERA_ERROR_UNSUPPORTED,
+                    "%s redirects to another address, and RTSP redirects are not followed; give "
+                    "the final URL",
+                    input->name);
+    return TRUE;
+}
+
 static int is_over(void *opaque)
 {
     PlayerInput *input = opaque;
-    return player_guard_over(&input->guard);
+    return is_redirected(input) || player_guard_over(&input->guard);
 }
 
 /* Everything that libavformat wants to open by itself: nothing beside a file, checked URLs beside a
