@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "io/broadcaster_output.h"
+#include "io/srt_options.h"
 
-/* MPEG-TS over SRT, by libavformat. Of the URL's query only the stream id, the password and the
- * latency are used: an option such as `mode=listener` is not for whoever names a destination. */
+/* MPEG-TS over SRT, by libavformat. */
 
 #define CONNECT_TIMEOUT_MS 5000
 
@@ -17,26 +17,10 @@ static void set_number(AVDictionary **options, const char *name, gint64 value)
     av_dict_set_int(options, name, value, 0);
 }
 
-static void set_from_query(AVDictionary **options, const MediaUrl *url, const char *item,
-                           const char *name)
-{
-    g_autofree char *value = media_url_query_value(url, item);
-    if (value && *value)
-        av_dict_set(options, name, value, 0);
-}
-
 static AVDictionary *make_options(const BroadcasterTarget *target)
 {
     AVDictionary *options = NULL;
-    g_autofree char *latency_ms = media_url_query_value(target->url, "latency");
-    guint64 latency = 120;
-    if (latency_ms)
-        g_ascii_string_to_unsigned(latency_ms, 10, 20, 8000, &latency, NULL);
-    set_from_query(&options, target->url, "streamid", "streamid");
-    set_from_query(&options, target->url, "passphrase", "passphrase");
-    av_dict_set(&options, "mode", "caller", 0);
-    av_dict_set(&options, "transtype", "live", 0);
-    set_number(&options, "latency", (gint64)latency * 1000);
+    srt_options_set(&options, target->url);
     set_number(&options, "connect_timeout", CONNECT_TIMEOUT_MS);
     set_number(&options, "timeout", (gint64)target->timeout_ms * 1000);
     set_number(&options, "rw_timeout", (gint64)target->timeout_ms * 1000);

@@ -139,6 +139,19 @@ static void parse_rest(MediaUrl *url, const char *rest)
         url->query = g_strndup(rest + question + 1, end - question - 1);
 }
 
+/* A listener or a rendezvous would bind a port of this machine. */
+static gboolean check_srt_mode(const MediaUrl *url, GError **error)
+{
+    g_autofree char *mode = media_url_query_value(url, "mode");
+    if (!g_str_equal(url->scheme, "srt") || !mode || !*mode || g_str_equal(mode, "caller"))
+        return TRUE;
+    g_set_error(
+        error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+        "An srt:// address is called, never listened on; leave \"mode\" out of it, or write "
+        "mode=caller.");
+    return FALSE;
+}
+
 MediaUrl *media_url_parse(const char *text, MediaUrlUse use, GError **error)
 {
     if (!check_characters(text, error))
@@ -159,7 +172,7 @@ MediaUrl *media_url_parse(const char *text, MediaUrlUse use, GError **error)
     if (!parse_authority(url, copy, known->port, error))
         return NULL;
     parse_rest(url, authority + length);
-    return g_steal_pointer(&url);
+    return check_srt_mode(url, error) ? g_steal_pointer(&url) : NULL;
 }
 
 void media_url_free(MediaUrl *url)

@@ -27,7 +27,7 @@ typedef struct {
 #define MEDIA_URL_MAX_LENGTH 2048
 
 /** (transfer full) TESSERA_ERROR_INVALID with a sentence that quotes nothing secret; the fragment
- * of an http URL is dropped. */
+ * of an http URL is dropped, and of the modes of SRT only the caller is taken. */
 MediaUrl *media_url_parse(const char *text, MediaUrlUse use, GError **error);
 void media_url_free(MediaUrl *url);
 

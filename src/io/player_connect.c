@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "io/srt_options.h"
+
 #define CALL_TIMEOUT_US "10000000" /* one read or connect of libavformat's protocols */
 #define MAX_PLACES      32
 
@@ -145,6 +147,8 @@ static void tell_protocol(PlayerConnect *connect, const MediaUrl *url, GInetAddr
         tell_rtmp(url, options);
     } else if (g_str_has_prefix(url->scheme, "http")) {
         tell_http(connect, url, address, options);
+    } else if (g_str_equal(url->scheme, "srt")) {
+        srt_options_set(options, url);
     } else if (g_str_has_prefix(url->scheme, "rtsp")) {
         av_dict_set(options, "timeout", CALL_TIMEOUT_US, 0);
         av_dict_set(options, "rtsp_transport", "tcp", 0);
@@ -210,6 +214,8 @@ char *player_connect_url(PlayerConnect *connect, const char *text, AVDictionary 
     if (!addresses)
         return NULL;
     tell_protocol(connect, url, addresses->data, options);
+    if (g_str_equal(url->scheme, "srt")) /* told by options; libsrt obeys all that it finds here */
+        g_clear_pointer(&url->query, g_free);
     g_autofree char *leads =
         url->is_tls ? g_strdup(text + wrapper) : with_user(url, media_url_at(url, addresses->data));
     free_addresses(addresses);

@@ -75,6 +75,9 @@ static void test_refused(void)
         "rtmp://[fe80::1%25eth0]/a/b",
         "srt://h",
         "srt://h/x",
+        "srt://h:1?mode=listener",
+        "srt://h:1/x?latency=100&mode=rendezvous",
+        "srt://h:1?mode=%6cistener",
         "rtmp://h%41/a/b",
         "rtmp://a@b@/c/d",
         "rtmp://h\\x/a/b",
@@ -87,6 +90,20 @@ static void test_refused(void)
         g_assert_null(url);
         g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID);
     }
+}
+
+/* Neither for pushing nor for pulling does the server open a port. */
+static void test_srt_mode(void)
+{
+    static const MediaUrlUse uses[] = { MEDIA_URL_PUSH, MEDIA_URL_PULL };
+    for (gsize i = 0; i < G_N_ELEMENTS(uses); i++) {
+        g_autoptr(GError) error = NULL;
+        media_url_free(parse("srt://h:1?mode=caller", uses[i]));
+        g_assert_null(media_url_parse("srt://h:1?mode=listener", uses[i], &error));
+        g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID);
+        g_assert_nonnull(strstr(error->message, "mode=caller"));
+    }
+    media_url_free(parse("http://h/a?mode=listener", MEDIA_URL_PULL));
 }
 
 static void test_too_long(void)
@@ -313,6 +330,7 @@ int main(int argc, char **argv)
     g_test_add_func("/media_url/parts", test_parts);
     g_test_add_func("/media_url/default_ports", test_default_ports);
     g_test_add_func("/media_url/refused", test_refused);
+    g_test_add_func("/media_url/srt_mode", test_srt_mode);
     g_test_add_func("/media_url/too_long", test_too_long);
     g_test_add_func("/media_url/rtmp_split", test_rtmp_split);
     g_test_add_func("/media_url/query_value", test_query_value);
