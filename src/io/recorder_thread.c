@@ -23,12 +23,18 @@ void recorder_thread_set_state(RecorderThread *thread, SinkState state)
         sink_tell_changed(&thread->sink);
 }
 
+static void fail_locked(RecorderThread *thread, const char *reason)
+{
+    g_strlcpy(thread->status.error, reason, sizeof thread->status.error);
+    thread->status.state = SINK_FAILED;
+}
+
 void recorder_thread_fail(RecorderThread *thread, const char *reason)
 {
     pthread_mutex_lock(&thread->lock);
-    g_strlcpy(thread->status.error, reason, sizeof thread->status.error);
+    fail_locked(thread, reason);
     pthread_mutex_unlock(&thread->lock);
-    recorder_thread_set_state(thread, SINK_FAILED);
+    sink_tell_changed(&thread->sink);
 }
 
 void recorder_thread_status(Sink *sink, SinkStatus *status)
@@ -160,10 +166,13 @@ gboolean recorder_thread_start(RecorderThread *thread)
     if (begins)
         thread->running = pthread_create(&thread->thread, NULL, record, thread) == 0;
     gboolean running = thread->running;
-    thread->finishing |= !running;
+    gboolean fails = begins && !running;
+    if (fails)
+        fail_locked(thread, "The recording cannot start: the system has no more threads.");
+    thread->finishing |= fails;
     pthread_mutex_unlock(&thread->lock);
-    if (begins && !running)
-        recorder_thread_fail(thread, "The recording cannot start: the system has no more threads.");
+    if (fails)
+        sink_tell_changed(&thread->sink);
     return running;
 }
 
