@@ -3,7 +3,7 @@
 #include "io/media_url.h"
 #include "io/sink.h"
 
-/* A sink that pushes a room to another server: H.264 and AAC over rtmp or rtmps (FLV) or srt
+/* A sink that pushes a room to another server: H.264 or AAC or both over rtmp or rtmps (FLV) or srt
  * (MPEG-TS). Names, connections, TLS and writes happen on a thread of its own, bounded in time,
  * behind a queue bounded in time and bytes.
  *
