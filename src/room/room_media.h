@@ -90,7 +90,8 @@ json_t *room_recording_timeline(RoomOutput *output) ON_CONTROL_THREAD;
 /** (transfer full) Array: those that run, and the last ones that ended. */
 json_t *room_outputs_json(Room *room, RoomOutputKind kind) ON_CONTROL_THREAD;
 
-/** Merge patch of "paused" (recordings) and "layout". */
+/** Merge patch of "paused" (recordings) and "layout". CONFLICT: it has ended, or has no picture
+ * whose layout could be changed. */
 gboolean room_output_patch(RoomOutput *output, json_t *patch, GError **error) ON_CONTROL_THREAD;
 
 /** Finish it; it stays listed with its end. */

@@ -426,6 +426,30 @@ json_t *room_outputs_json(Room *room, RoomOutputKind kind)
     return list;
 }
 
+/* FALSE with CONFLICT for what cannot be changed as it is now, or ever. */
+static gboolean may_change(const RoomOutput *output, gboolean pauses, gboolean layout,
+                           GError **error)
+{
+    if (output->ended) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT, "%s has ended already.",
+                    output->id);
+        return FALSE;
+    }
+    if (pauses && output->kind != OUTPUT_RECORDING) {
+        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                            "paused: only recordings can be paused.");
+        return FALSE;
+    }
+    if (layout && !output->view) {
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
+                    "layout: %s has no picture of the mix, so it has no layout; start another one "
+                    "with a picture.",
+                    output->id);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean room_output_patch(RoomOutput *output, json_t *patch, GError **error)
 {
     static const char *const keys[] = { "paused", "layout", NULL };
@@ -439,17 +463,10 @@ gboolean room_output_patch(RoomOutput *output, json_t *patch, GError **error)
         return FALSE;
     }
     ViewChoice choice = { .layout = layout };
-    if (output->ended) {
-        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT, "%s has ended already.",
-                    output->id);
+    gboolean chooses = json_object_get(patch, "layout") != NULL;
+    if (!may_change(output, paused != output->paused, chooses, error))
         return FALSE;
-    }
-    if (paused != output->paused && output->kind != OUTPUT_RECORDING) {
-        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
-                            "paused: only recordings can be paused.");
-        return FALSE;
-    }
-    if (json_object_get(patch, "layout") && output->view) {
+    if (chooses) {
         if (!view_choose(output->view, &choice, error))
             return FALSE;
         room_views_update(output->room->views);

@@ -239,7 +239,7 @@ const media = {
     'PATCH /api/v1/rooms/{room}/recordings/{recording}': {
         200: (w) => ofANewOne(w, `${room}/recordings`, {}, (path) => w.json('PATCH', path, {})),
         400: (w) => w.json('PATCH', w.recordingPath, { paused: 'yes' }),
-        409: (w) => w.json('PATCH', w.recordingPath, {}),
+        409: (w) => ofANewOne(w, `${room}/recordings`, { tracks: 'audio' }, (path) => w.json('PATCH', path, { layout: 'grid' })),
     },
     'DELETE /api/v1/rooms/{room}/recordings/{recording}': { 202: (w) => w.ask('DELETE', w.recordingPath) },
     'GET /api/v1/rooms/{room}/recordings/{recording}/{file}': {

@@ -46,6 +46,21 @@ static void recordings(gpointer data)
     rest_refused("POST", "/api/v1/rooms/none/recordings", "", NULL, 404, "room");
 }
 
+/* What has no picture has no layout to be changed: that is a conflict, not a success. */
+static void no_picture(gpointer data)
+{
+    g_auto(Reply) reply = { 0 }, seen = { 0 };
+    (void)data;
+    open_room();
+    rest("POST", RECORDINGS, REST_JSON, "{\"video\":false}", &reply);
+    g_autofree char *location = reply_header(&reply, "Location");
+    rest_refused("PATCH", location, REST_PATCH, "{\"layout\":\"grid\"}", 409, "no picture");
+    g_assert_cmpuint(rest_status("PATCH", location, REST_PATCH, "{\"paused\":true}"), ==, 200);
+    rest("POST", RECORDINGS, REST_JSON, "{}", &seen);
+    g_autofree char *with = reply_header(&seen, "Location");
+    g_assert_cmpuint(rest_status("PATCH", with, REST_PATCH, "{\"layout\":\"grid\"}"), ==, 200);
+}
+
 static void broadcasts(gpointer data)
 {
     g_auto(Reply) reply = { 0 };
@@ -311,10 +326,11 @@ int main(int argc, char **argv)
         { "", recordings }, { "", broadcasts }, { "", sources },
         { "", download },   { "", conditions }, { "", which_file },
         { "", many },       { "", hls },        { FIXTURE_SECRET_SET, grants },
+        { "", no_picture },
     };
     static const char *const names[] = {
         "recordings", "broadcasts", "sources", "download", "conditions",
-        "which_file", "many",       "hls",     "grants",
+        "which_file", "many",       "hls",     "grants",   "no_picture",
     };
     g_test_init(&argc, &argv, NULL);
     directory = g_dir_make_tmp("tessera-recordings-XXXXXX", NULL);

@@ -14,7 +14,7 @@ struct RoomOutput {
     RoomOutputKind kind;
     char *id;
     const char *state;
-    gboolean paused;
+    gboolean paused, pictures;
 };
 
 /* What a test looks at, and says. */
@@ -66,6 +66,7 @@ static RoomOutput *fake_output_new(Room *room, RoomOutputKind kind)
     output->kind = kind;
     output->id = g_strdup_printf("o%u", ++fake_media.next);
     output->state = "running";
+    output->pictures = TRUE;
     if (!fake_media.outputs)
         fake_media.outputs = g_ptr_array_new_with_free_func(fake_output_free);
     g_ptr_array_add(fake_media.outputs, output);
@@ -75,8 +76,11 @@ static RoomOutput *fake_output_new(Room *room, RoomOutputKind kind)
 RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
 {
     json_t *format = json_object_get(options, "format");
-    if (!format || g_strcmp0(json_string_value(format), "mp4") == 0)
-        return fake_output_new(room, ROOM_RECORDING);
+    if (!format || g_strcmp0(json_string_value(format), "mp4") == 0) {
+        RoomOutput *output = fake_output_new(room, ROOM_RECORDING);
+        output->pictures = !json_is_false(json_object_get(options, "video"));
+        return output;
+    }
     fake_media_refuse(error, TESSERA_ERROR_INVALID, "\"format\" must be mp4.");
     return NULL;
 }
@@ -132,6 +136,10 @@ gboolean room_output_patch(RoomOutput *output, json_t *patch, GError **error)
     const json_t *paused = json_object_get(patch, "paused");
     if (paused && !json_is_boolean(paused)) {
         fake_media_refuse(error, TESSERA_ERROR_INVALID, "\"paused\" must be true or false.");
+        return FALSE;
+    }
+    if (json_object_get(patch, "layout") && !output->pictures) {
+        fake_media_refuse(error, TESSERA_ERROR_CONFLICT, "layout: there is no picture.");
         return FALSE;
     }
     output->paused = paused ? json_is_true(paused) : output->paused;
