@@ -31,6 +31,18 @@ void graph_leg_free(gpointer data)
     g_free(leg);
 }
 
+GraphMix *graph_mix_new(void)
+{
+    return g_new0(GraphMix, 1);
+}
+
+void graph_mix_free(gpointer data)
+{
+    GraphMix *mix = data;
+    aac_encoder_free(mix->aac);
+    g_free(mix);
+}
+
 void graph_unref(gpointer data)
 {
     Graph *graph = data;
@@ -40,7 +52,7 @@ void graph_unref(gpointer data)
     g_ptr_array_unref(graph->legs);
     g_array_unref(graph->outbox);
     g_array_unref(graph->taps);
-    aac_encoder_free(graph->aac);
+    g_ptr_array_unref(graph->mixes);
     av_packet_free(&graph->tap_packet);
     voices_free(graph->shared);
     g_ptr_array_unref(graph->submixes);
@@ -201,21 +213,36 @@ ON_AUDIO_THREAD static const float *mix_for(const Graph *graph, const GraphLeg *
     return audio_mixer_full(graph->mixer);
 }
 
-static gboolean has_tap(const Graph *graph, GraphTapCodec codec)
+gboolean graph_mix_has_tap(const Graph *graph, const GraphMix *mix, GraphTapCodec codec)
 {
     for (guint i = 0; i < graph->taps->len; i++) {
-        if (g_array_index(graph->taps, GraphTapEntry, i).codec == codec)
+        const GraphTapEntry *entry = &g_array_index(graph->taps, GraphTapEntry, i);
+        if (entry->mix == mix && entry->codec == codec)
             return TRUE;
     }
     return FALSE;
+}
+
+static Voices *mix_voices(const Graph *graph, const GraphMix *mix)
+{
+    return mix->submix ? submix_voices(mix->submix) : graph->shared;
+}
+
+ON_AUDIO_THREAD static const float *mix_samples(const Graph *graph, const GraphMix *mix)
+{
+    return mix->submix ? submix_mix(mix->submix, graph->stats.ticks)
+                       : audio_mixer_full(graph->mixer);
 }
 
 /* Which encodes have takers in this tick. */
 ON_AUDIO_THREAD static void graph_choose_voices(Graph *graph)
 {
     graph->stats.own_voices = graph->stats.shared_listeners = 0;
-    if (has_tap(graph, GRAPH_TAP_OPUS))
-        voices_take(graph->shared, plain, FALSE);
+    for (guint i = 0; i < graph->mixes->len; i++) {
+        const GraphMix *mix = graph->mixes->pdata[i];
+        if (graph_mix_has_tap(graph, mix, GRAPH_TAP_OPUS))
+            voices_take(mix_voices(graph, mix), plain, FALSE);
+    }
     for (guint i = 0; i < graph->legs->len; i++) {
         GraphLeg *leg = graph->legs->pdata[i];
         if (!leg->viewer)
@@ -249,12 +276,13 @@ ON_AUDIO_THREAD static void graph_end_voices(Graph *graph)
 
 /* --- the audio tick: the mix as packets -------------------------------------------------- */
 
-static void tap_packet(const Graph *graph, GraphTapCodec codec, const AVPacket *packet)
+/* graph->tap_packet, for all who take it. */
+static void tap_packet(const Graph *graph, const GraphMix *mix, GraphTapCodec codec)
 {
     for (guint i = 0; i < graph->taps->len; i++) {
         const GraphTapEntry *entry = &g_array_index(graph->taps, GraphTapEntry, i);
-        if (entry->codec == codec)
-            entry->tap(packet, entry->user);
+        if (entry->mix == mix && entry->codec == codec)
+            entry->tap(graph->tap_packet, entry->user);
     }
 }
 
@@ -265,25 +293,25 @@ static gint64 mix_us(const Graph *graph, gint64 now_ns)
     return (now_ns - graph->mix_epoch_ns - delay_ns) / 1000;
 }
 
-ON_AUDIO_THREAD static void tap_aac(Graph *graph, gint64 now_ns)
+ON_AUDIO_THREAD static void tap_aac(const Graph *graph, GraphMix *mix, gint64 now_ns)
 {
     g_autoptr(GError) error = NULL;
-    if (!graph->aac)
-        graph->aac = aac_encoder_new(graph->spec.aac_bitrate_bps, &error);
-    if (!graph->aac) {
+    if (!mix->aac)
+        mix->aac = aac_encoder_new(graph->spec.aac_bitrate_bps, &error);
+    if (!mix->aac) {
         log_limited(LOG_ERROR, "audio", "the AAC encoder cannot start: %s", error->message);
         return;
     }
-    aac_encoder_send(graph->aac, audio_mixer_full(graph->mixer), mix_us(graph, now_ns));
-    while (aac_encoder_receive(graph->aac, graph->tap_packet)) {
+    aac_encoder_send(mix->aac, mix_samples(graph, mix), mix_us(graph, now_ns));
+    while (aac_encoder_receive(mix->aac, graph->tap_packet)) {
         if (graph->tap_packet->pts >= 0)
-            tap_packet(graph, GRAPH_TAP_AAC, graph->tap_packet);
+            tap_packet(graph, mix, GRAPH_TAP_AAC);
     }
 }
 
-ON_AUDIO_THREAD static void tap_opus(Graph *graph, gint64 now_ns)
+ON_AUDIO_THREAD static void tap_opus(const Graph *graph, const GraphMix *mix, gint64 now_ns)
 {
-    g_autoptr(GBytes) voice = voices_packet(graph->shared, plain, audio_mixer_full(graph->mixer));
+    g_autoptr(GBytes) voice = voices_packet(mix_voices(graph, mix), plain, mix_samples(graph, mix));
     gsize size = 0;
     const guint8 *data = voice ? g_bytes_get_data(voice, &size) : NULL;
     av_packet_unref(graph->tap_packet);
@@ -293,15 +321,18 @@ ON_AUDIO_THREAD static void tap_opus(Graph *graph, gint64 now_ns)
     graph->tap_packet->pts = graph->tap_packet->dts = MAX(0, mix_us(graph, now_ns));
     graph->tap_packet->duration = 20000;
     graph->tap_packet->flags = AV_PKT_FLAG_KEY;
-    tap_packet(graph, GRAPH_TAP_OPUS, graph->tap_packet);
+    tap_packet(graph, mix, GRAPH_TAP_OPUS);
 }
 
 ON_AUDIO_THREAD static void graph_encode_voices(Graph *graph, gint64 now_ns)
 {
-    if (has_tap(graph, GRAPH_TAP_AAC))
-        tap_aac(graph, now_ns);
-    if (has_tap(graph, GRAPH_TAP_OPUS))
-        tap_opus(graph, now_ns);
+    for (guint i = 0; i < graph->mixes->len; i++) {
+        GraphMix *mix = graph->mixes->pdata[i];
+        if (graph_mix_has_tap(graph, mix, GRAPH_TAP_AAC))
+            tap_aac(graph, mix, now_ns);
+        if (graph_mix_has_tap(graph, mix, GRAPH_TAP_OPUS))
+            tap_opus(graph, mix, now_ns);
+    }
     for (guint i = 0; i < graph->legs->len; i++) {
         GraphLeg *leg = graph->legs->pdata[i];
         if (!leg->viewer)

@@ -67,15 +67,26 @@ void graph_leg_hear_some(Graph *graph, GraphLeg *listener, const char *key, Grap
 /** Everybody but itself, as in the beginning. */
 void graph_leg_hear_all(Graph *graph, GraphLeg *listener) ON_CONTROL_THREAD;
 
-/** Who takes the full mix as packets, besides the viewers. */
-typedef enum { GRAPH_TAP_AAC, GRAPH_TAP_OPUS } GraphTapCodec;
+/** The sum of some legs, for sinks that are not to hear everybody. */
+typedef struct GraphMix GraphMix;
+
+/** Of nobody yet. hears: what the live picture calls it. */
+GraphMix *graph_add_mix(Graph *graph, const char *hears) ON_CONTROL_THREAD;
+/** Its taps must be removed before. */
+void graph_remove_mix(Graph *graph, GraphMix *mix) ON_CONTROL_THREAD;
+/** From now on it is the sum of these legs; its encodes go on. */
+void graph_mix_hear(Graph *graph, GraphMix *mix, GraphLeg *const *legs, guint n) ON_CONTROL_THREAD;
+
+/** As what a sink takes a mix; NONE: not at all. */
+typedef enum { GRAPH_TAP_NONE, GRAPH_TAP_AAC, GRAPH_TAP_OPUS } GraphTapCodec;
 
 /** On the audio thread; must not wait. pts, dts and duration: microseconds since the mix began. */
 typedef void (*GraphTap)(const AVPacket *packet, gpointer user);
 
-/** `user` is freed with user_free after graph_remove_tap(), which names it. The mix is encoded once
- *  for all who take the same codec; Opus is the listeners' own. */
-void graph_add_tap(Graph *graph, GraphTapCodec codec, GraphTap tap, gpointer user,
+/** Who takes a mix as packets, besides the viewers; mix NULL: everybody's. `user` is freed with
+ *  user_free after graph_remove_tap(), which names it. A mix is encoded once for all who take the
+ *  same codec; Opus is the listeners' own. */
+void graph_add_tap(Graph *graph, GraphMix *mix, GraphTapCodec codec, GraphTap tap, gpointer user,
                    GDestroyNotify user_free) ON_CONTROL_THREAD;
 void graph_remove_tap(Graph *graph, gpointer user) ON_CONTROL_THREAD;
 

@@ -9,6 +9,7 @@ typedef struct {
     float gain;
     gboolean on;
     char *key;
+    GraphMix *mix;
     GPtrArray *legs; /* of GraphLeg (transfer none): those that are heard */
     GraphTapEntry tap;
     json_t *json;
@@ -137,25 +138,39 @@ static void tap_clear(gpointer data)
 static void add_tap_on_audio(gpointer data)
 {
     Command *command = data;
+    Graph *graph = command->graph;
     thread_assert_audio();
-    g_array_append_val(command->graph->taps, command->tap);
+    if (!command->tap.mix)
+        command->tap.mix = graph->mixes->pdata[0];
+    if (command->tap.mix->submix)
+        submix_ref_listener(command->tap.mix->submix);
+    g_array_append_val(graph->taps, command->tap);
+}
+
+/* What nobody takes any more is not encoded. */
+static void end_encodes(const Graph *graph)
+{
+    for (guint i = 0; i < graph->mixes->len; i++) {
+        GraphMix *mix = graph->mixes->pdata[i];
+        if (!graph_mix_has_tap(graph, mix, GRAPH_TAP_AAC))
+            g_clear_pointer(&mix->aac, aac_encoder_free);
+    }
 }
 
 static void remove_tap_on_audio(gpointer data)
 {
     Command *command = data;
     Graph *graph = command->graph;
-    gboolean aac = FALSE;
     thread_assert_audio();
     for (guint i = graph->taps->len; i > 0; i--) {
         const GraphTapEntry *entry = &g_array_index(graph->taps, GraphTapEntry, i - 1);
-        if (entry->user == command->tap.user)
-            g_array_remove_index(graph->taps, i - 1);
-        else
-            aac |= entry->codec == GRAPH_TAP_AAC;
+        if (entry->user != command->tap.user)
+            continue;
+        if (entry->mix->submix)
+            submix_unref_listener(entry->mix->submix); /* it ends with its mix */
+        g_array_remove_index(graph->taps, i - 1);
     }
-    if (!aac)
-        g_clear_pointer(&graph->aac, aac_encoder_free);
+    end_encodes(graph);
 }
 
 static Submix *find_submix(const Graph *graph, const char *key)
@@ -167,15 +182,19 @@ static Submix *find_submix(const Graph *graph, const char *key)
     return NULL;
 }
 
-static Submix *make_submix(Graph *graph, const char *key, const GPtrArray *legs)
+static void add_to_submix(Submix *submix, const GPtrArray *legs)
 {
-    VoicesConfig config = graph_voices_config(graph);
-    Submix *submix = submix_new(key, &config);
     for (guint i = 0; i < legs->len; i++) {
         const GraphLeg *heard = legs->pdata[i];
         if (heard->input)
             submix_add(submix, heard->input);
     }
+}
+
+static Submix *make_submix(Graph *graph, const char *key)
+{
+    VoicesConfig config = graph_voices_config(graph);
+    Submix *submix = submix_new(key, &config);
     g_ptr_array_add(graph->submixes, submix);
     return submix;
 }
@@ -191,9 +210,39 @@ static void hear_on_audio(gpointer data)
     leave_submix(graph, leg);
     if (!command->key)
         return;
-    Submix *submix = find_submix(graph, command->key);
-    leg->submix = submix ? submix : make_submix(graph, command->key, command->legs);
+    leg->submix = find_submix(graph, command->key);
+    if (!leg->submix) {
+        leg->submix = make_submix(graph, command->key);
+        add_to_submix(leg->submix, command->legs);
+    }
     submix_ref_listener(leg->submix);
+}
+
+static void add_mix_on_audio(gpointer data)
+{
+    Command *command = data;
+    Graph *graph = command->graph;
+    thread_assert_audio();
+    command->mix->submix = make_submix(graph, command->key);
+    g_ptr_array_add(graph->mixes, command->mix);
+}
+
+static void mix_hear_on_audio(gpointer data)
+{
+    const Command *command = data;
+    Submix *submix = command->mix->submix;
+    thread_assert_audio();
+    submix_clear(submix);
+    add_to_submix(submix, command->legs);
+}
+
+static void remove_mix_on_audio(gpointer data)
+{
+    const Command *command = data;
+    Graph *graph = command->graph;
+    thread_assert_audio();
+    g_ptr_array_remove(graph->submixes, command->mix->submix);
+    g_ptr_array_remove(graph->mixes, command->mix);
 }
 
 static void free_submix(gpointer submix)
@@ -213,6 +262,8 @@ Graph *graph_new(Engine *engine, const GraphSpec *spec)
     graph->shared = voices_new(&voices);
     graph->legs = g_ptr_array_new_with_free_func(graph_leg_free);
     graph->submixes = g_ptr_array_new_with_free_func(free_submix);
+    graph->mixes = g_ptr_array_new_with_free_func(graph_mix_free);
+    g_ptr_array_add(graph->mixes, graph_mix_new());
     graph->outbox = graph_outbox_new();
     graph->taps = g_array_new(FALSE, FALSE, sizeof(GraphTapEntry));
     g_array_set_clear_func(graph->taps, tap_clear);
@@ -266,14 +317,19 @@ void graph_leg_set_gain(Graph *graph, GraphLeg *leg, float gain)
     post_command(command, set_gain_on_audio);
 }
 
+static void set_legs(Command *command, GraphLeg *const *legs, guint n)
+{
+    command->legs = g_ptr_array_sized_new(n);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(command->legs, legs[i]);
+}
+
 void graph_leg_hear_some(Graph *graph, GraphLeg *listener, const char *key, GraphLeg *const *legs,
                          guint n)
 {
     Command *command = command_new(graph, listener);
     command->key = g_strdup(key);
-    command->legs = g_ptr_array_sized_new(n);
-    for (guint i = 0; i < n; i++)
-        g_ptr_array_add(command->legs, legs[i]);
+    set_legs(command, legs, n);
     post_command(command, hear_on_audio);
 }
 
@@ -282,11 +338,35 @@ void graph_leg_hear_all(Graph *graph, GraphLeg *listener)
     post_to_audio(graph, hear_on_audio, listener);
 }
 
-void graph_add_tap(Graph *graph, GraphTapCodec codec, GraphTap tap, gpointer user,
+GraphMix *graph_add_mix(Graph *graph, const char *hears)
+{
+    Command *command = command_new(graph, NULL);
+    GraphMix *mix = command->mix = graph_mix_new();
+    command->key = g_strdup(hears);
+    post_command(command, add_mix_on_audio);
+    return mix;
+}
+
+void graph_mix_hear(Graph *graph, GraphMix *mix, GraphLeg *const *legs, guint n)
+{
+    Command *command = command_new(graph, NULL);
+    command->mix = mix;
+    set_legs(command, legs, n);
+    post_command(command, mix_hear_on_audio);
+}
+
+void graph_remove_mix(Graph *graph, GraphMix *mix)
+{
+    Command *command = command_new(graph, NULL);
+    command->mix = mix;
+    post_command(command, remove_mix_on_audio);
+}
+
+void graph_add_tap(Graph *graph, GraphMix *mix, GraphTapCodec codec, GraphTap tap, gpointer user,
                    GDestroyNotify user_free)
 {
     Command *command = command_new(graph, NULL);
-    command->tap = (GraphTapEntry){ codec, tap, user, user_free };
+    command->tap = (GraphTapEntry){ mix, codec, tap, user, user_free };
     post_command(command, add_tap_on_audio);
 }
 

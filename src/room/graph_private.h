@@ -30,8 +30,15 @@ struct GraphLeg {
     SpeakerScore score;
 };
 
-/* Somebody who takes the mix as packets. */
+/* A mix that sinks take. Audio thread. */
+struct GraphMix {
+    Submix *submix;  /* (of the graph's list) or NULL: the full mix */
+    AacEncoder *aac; /* NULL: nobody takes it */
+};
+
+/* Somebody who takes a mix as packets. */
 typedef struct {
+    GraphMix *mix;
     GraphTapCodec codec;
     GraphTap tap;
     gpointer user;
@@ -53,8 +60,8 @@ struct Graph {
     GPtrArray *legs;     /* of GraphLeg (owned) */
     Voices *shared;      /* the full mix */
     GPtrArray *submixes; /* of Submix (owned) */
+    GPtrArray *mixes;    /* of GraphMix (owned): the full one, and those of sinks */
     GArray *taps;        /* of GraphTapEntry */
-    AacEncoder *aac;     /* NULL: nobody takes it */
     AVPacket *tap_packet;
     GArray *outbox; /* of Heard: what this tick's listeners get */
     ActiveSpeaker active;
@@ -65,6 +72,12 @@ struct Graph {
 Graph *graph_ref(Graph *graph);
 void graph_unref(gpointer graph);
 void graph_leg_free(gpointer leg);
+
+GraphMix *graph_mix_new(void);
+void graph_mix_free(gpointer mix);
+
+/** TRUE if somebody takes this mix as packets of this codec. */
+gboolean graph_mix_has_tap(const Graph *graph, const GraphMix *mix, GraphTapCodec codec);
 
 /** How the mixes of this room are encoded. */
 VoicesConfig graph_voices_config(const Graph *graph);

@@ -2,17 +2,15 @@
 #include <string.h>
 
 #include "room/json_patch.h"
+#include "room/room_hearing.h"
 #include "room/room_private.h"
 
 /* What is decided about a participant: by the moderators, and what it chose to see. */
 
-#define MAX_ROLE    32
-#define MAX_ORDER   1000
-#define MAX_HEARS   64
-#define MAX_HEARD   80 /* characters of one entry */
-#define ROLE_PREFIX "role:"
-#define SILENT_DB   (-60.0)
-#define LOUDEST_DB  12.0
+#define MAX_ROLE   32
+#define MAX_ORDER  1000
+#define SILENT_DB  (-60.0)
+#define LOUDEST_DB 12.0
 
 /* All that a patch may change, so that it is taken over whole or not at all. */
 typedef struct {
@@ -78,40 +76,6 @@ static gboolean read_role(json_t *patch, Decision *decision, GError **error)
     return TRUE;
 }
 
-static gboolean hears_is_good(json_t *hears)
-{
-    json_t *list = json_object_get(hears, "include");
-    size_t i;
-    json_t *entry;
-    if (!list)
-        list = json_object_get(hears, "exclude");
-    if (json_object_size(hears) != 1 || !json_is_array(list) || json_array_size(list) > MAX_HEARS)
-        return FALSE;
-    json_array_foreach(list, i, entry)
-    {
-        if (!json_is_string(entry) || json_string_length(entry) > MAX_HEARD)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean read_hears(json_t *patch, Decision *decision, GError **error)
-{
-    json_t *hears = json_object_get(patch, "hears");
-    if (!hears)
-        return TRUE;
-    if (!json_is_null(hears) && !hears_is_good(hears)) {
-        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
-                    "hears: write {\"include\": [...]} or {\"exclude\": [...]} with at most %d "
-                    "participant ids or \"role:NAME\", or null for everybody.",
-                    MAX_HEARS);
-        return FALSE;
-    }
-    json_decref(decision->hears);
-    decision->hears = json_is_null(hears) ? NULL : json_deep_copy(hears);
-    return TRUE;
-}
-
 ON_CONTROL_THREAD static gboolean read_layout(Participant *participant, json_t *patch,
                                               Decision *decision, GError **error)
 {
@@ -140,7 +104,8 @@ ON_CONTROL_THREAD static gboolean read_decision(Participant *participant, json_t
            json_patch_bool(patch, "muted", &decision->muted, error) &&
            json_patch_bool(patch, "video_off", &decision->video_off, error) &&
            json_patch_number(patch, "volume", SILENT_DB, LOUDEST_DB, &decision->volume_db, error) &&
-           read_hears(patch, decision, error) && read_layout(participant, patch, decision, error) &&
+           room_hears_read(patch, &decision->hears, error) &&
+           read_layout(participant, patch, decision, error) &&
            json_patch_bool(patch, "without_self", &decision->without_self, error);
 }
 
@@ -261,62 +226,4 @@ void participant_update_gain(Participant *participant)
     gboolean silent = participant->muted || participant->hold;
     double gain = pow(10, participant->volume_db / 20);
     graph_leg_set_gain(participant->room->graph, participant->leg, silent ? 0 : (float)gain);
-}
-
-static gboolean is_listed(json_t *list, const Participant *participant)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach(list, i, entry)
-    {
-        const char *text = json_string_value(entry);
-        if (strcmp(text, participant->id) == 0)
-            return TRUE;
-        if (participant->role && g_str_has_prefix(text, ROLE_PREFIX) &&
-            strcmp(text + strlen(ROLE_PREFIX), participant->role) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean hears(const Participant *listener, const Participant *speaker)
-{
-    json_t *include = json_object_get(listener->hears, "include");
-    json_t *exclude = json_object_get(listener->hears, "exclude");
-    if (listener == speaker || listener->hold)
-        return FALSE;
-    return include ? is_listed(include, speaker) : !is_listed(exclude, speaker);
-}
-
-static void update_hearing(Participant *listener) ON_CONTROL_THREAD;
-static void update_hearing(Participant *listener)
-{
-    Room *room = listener->room;
-    g_autoptr(GPtrArray) legs = g_ptr_array_new();
-    GString *key = g_string_new(NULL);
-    for (guint i = 0; i < room->participants->len; i++) {
-        const Participant *speaker = room->participants->pdata[i];
-        if (!speaker->sounds || !hears(listener, speaker))
-            continue;
-        g_string_append_printf(key, "%s ", speaker->id);
-        g_ptr_array_add(legs, speaker->leg);
-    }
-    if (g_strcmp0(listener->hears_key, key->str) != 0)
-        graph_leg_hear_some(room->graph, listener->leg, key->str, (GraphLeg *const *)legs->pdata,
-                            legs->len);
-    g_free(listener->hears_key);
-    listener->hears_key = g_string_free(key, FALSE);
-}
-
-void room_update_hearing(Room *room)
-{
-    for (guint i = 0; i < room->participants->len; i++) {
-        Participant *listener = room->participants->pdata[i];
-        if (listener->hears || listener->hold) {
-            update_hearing(listener);
-        } else if (listener->hears_key) {
-            graph_leg_hear_all(room->graph, listener->leg);
-            g_clear_pointer(&listener->hears_key, g_free);
-        }
-    }
 }

@@ -71,6 +71,7 @@ Room *room_new(Rooms *rooms, const char *id)
     room->participants = g_ptr_array_new();
     room->snapshots = g_ptr_array_new();
     room->outputs = g_ptr_array_new();
+    room->mixes = g_ptr_array_new();
     room->listeners = g_array_new(FALSE, FALSE, sizeof(RoomListenerEntry));
     room->graph = graph_new(rooms->engine, &spec);
     open_own_view(room);
@@ -95,6 +96,7 @@ void room_close(Room *room, const char *reason)
     g_ptr_array_unref(room->participants);
     g_ptr_array_unref(room->snapshots);
     g_ptr_array_unref(room->outputs);
+    g_ptr_array_unref(room->mixes);
     g_array_unref(room->listeners);
     g_free(room->speaker);
     g_free(room->id);

@@ -25,14 +25,50 @@ static Sink *make_broadcaster(RoomOutput *output, const char *url, GError **erro
     return sink;
 }
 
+/* What is sent, and to where. */
+typedef struct {
+    const char *url; /* (transfer none) */
+    gboolean video, audio;
+    json_t *hears; /* (owned) or NULL: everybody */
+} BroadcastWish;
+
+static void broadcast_wish_clear(BroadcastWish *wish)
+{
+    json_decref(wish->hears);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BroadcastWish, broadcast_wish_clear)
+
+static gboolean is_possible(const BroadcastWish *wish, GError **error)
+{
+    const char *problem = NULL;
+    if (!wish->video && !wish->audio)
+        problem = "video, audio: a broadcast without both has nothing to send; leave one of them "
+                  "true.";
+    else if (!wish->audio && wish->hears)
+        problem = "hears: this broadcast has no sound; leave it out, or audio true.";
+    if (problem)
+        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID, problem);
+    return !problem;
+}
+
+static gboolean read_broadcast(json_t *options, BroadcastWish *wish, GError **error)
+{
+    static const char *const keys[] = { "url", "layout", "video", "audio", "hears", NULL };
+    gboolean given;
+    wish->video = wish->audio = TRUE;
+    return json_patch_check(options, keys, error) &&
+           json_patch_text(options, "url", &given, &wish->url, error) &&
+           json_patch_bool(options, "video", &wish->video, error) &&
+           json_patch_bool(options, "audio", &wish->audio, error) &&
+           room_hears_read(options, &wish->hears, error) && is_possible(wish, error);
+}
+
 RoomOutput *room_start_broadcast(Room *room, json_t *options, GError **error)
 {
-    static const char *const keys[] = { "url", "layout", NULL };
-    const char *url;
-    gboolean given;
+    g_auto(BroadcastWish) wish = { 0 };
     GError *problem = NULL;
-    if (!json_patch_check(options, keys, error) ||
-        !json_patch_text(options, "url", &given, &url, error) ||
+    if (!read_broadcast(options, &wish, error) ||
         !room_output_may_start(room, OUTPUT_BROADCAST, "broadcast.max", error))
         return NULL;
     g_autoptr(Layout) layout = room_output_layout(room, options, &problem);
@@ -41,8 +77,11 @@ RoomOutput *room_start_broadcast(Room *room, json_t *options, GError **error)
         return NULL;
     }
     RoomOutput *output = room_output_new(room, OUTPUT_BROADCAST);
-    if (!(output->sink = make_broadcaster(output, url ? url : "", error)) ||
-        !room_output_open_view(output, layout, error)) {
+    output->video = wish.video;
+    output->audio = wish.audio;
+    output->hears = g_steal_pointer(&wish.hears);
+    if (!(output->sink = make_broadcaster(output, wish.url ? wish.url : "", error)) ||
+        (output->video && !room_output_open_view(output, layout, error))) {
         room_output_free(output);
         return NULL;
     }

@@ -55,11 +55,12 @@ typedef struct RoomOutput RoomOutput;
 typedef enum { ROOM_RECORDING, ROOM_BROADCAST } RoomOutputKind;
 
 /** {"layout"? (name or document), "format"? "mp4" (default), "webm", "mkv", "video"? false: sound
- * only, "split_seconds"?, "split_bytes"?}. Belongs to the room. INVALID, NOT_FOUND (layout),
- * UNAVAILABLE (record.max, room.max_scenes, the disk is full). */
+ * only, "hears"? as of a participant, "split_seconds"?, "split_bytes"?}. Belongs to the room.
+ * INVALID, NOT_FOUND (layout), UNAVAILABLE (record.max, room.max_scenes, the disk is full). */
 RoomOutput *room_start_recording(Room *room, json_t *options, GError **error) ON_CONTROL_THREAD;
 
-/** {"url", "layout"?}. INVALID, UNSUPPORTED, FORBIDDEN (address), UNAVAILABLE (broadcast.max). */
+/** {"url", "layout"?, "video"?, "audio"? (false: without; not both), "hears"?}. INVALID,
+ * UNSUPPORTED, FORBIDDEN (address), UNAVAILABLE (broadcast.max). */
 RoomOutput *room_start_broadcast(Room *room, json_t *options, GError **error) ON_CONTROL_THREAD;
 
 /** Makes the sink with the room's events, e.g. rtmp_request_accept_play(); NULL: it is gone
@@ -81,8 +82,8 @@ GBytes *room_hls(Room *room, Layout *layout, const char *file, const char **cont
 RoomOutput *room_find_output(Room *room, RoomOutputKind kind, const char *id) ON_CONTROL_THREAD;
 
 /** (transfer full) {"id","state","error","created","duration"
- * (seconds),"packets","bytes","dropped", "reconnects","layout","format","paused" and
- * "files":[{"name","bytes"}] | "url" (redacted)}. */
+ * (seconds),"packets","bytes","dropped", "reconnects","layout","paused","hears" and
+ * "format","files":[{"name","bytes"}] | "url" (redacted),"video","audio"}. */
 json_t *room_output_to_json(RoomOutput *output) ON_CONTROL_THREAD;
 /** (transfer full) What happened during a recording: recording_log_timeline(). */
 json_t *room_recording_timeline(RoomOutput *output) ON_CONTROL_THREAD;

@@ -11,7 +11,9 @@
 
 /* What a room gives to files, other servers and players: for each a view, a tap and a sink.
  *
- *   view (layout) -> scene -> rendition -> tap -> sink        mix -> AAC or Opus -> tap -> sink */
+ *   view (layout) -> scene -> rendition -> tap -> sink        mix -> AAC or Opus -> tap -> sink
+ *
+ * The mix is everybody's, or that of the people whom the output hears (room_hearing.h). */
 
 #define MAX_ENDED 20 /* of each kind that stay listed */
 
@@ -101,6 +103,7 @@ static void disconnect(RoomOutput *output)
         room_recording_end(output);
     output->ended = TRUE;
     close_tap(output);
+    room_mix_drop(g_steal_pointer(&output->mix));
     view_free(g_steal_pointer(&output->view));
     if (output->hls_timer)
         g_source_remove(output->hls_timer);
@@ -120,6 +123,7 @@ void room_output_free(RoomOutput *output)
     output->link->output = NULL;
     link_unref(output->link);
     sink_unref(output->sink);
+    json_decref(output->hears);
     g_free(output->room_id);
     g_free(output->id);
     g_free(output->base);
@@ -267,6 +271,7 @@ RoomOutput *room_output_new(Room *room, OutputKind kind)
     output->kind = kind;
     output->id = g_strdup_printf("%s%u", prefixes[kind], ++room->next_output);
     output->created_ns = engine_now_ns(room->rooms->engine);
+    output->video = output->audio = TRUE;
     output->link = g_new0(OutputLink, 1);
     output->link->refs = 1;
     output->link->engine = room->rooms->engine;
@@ -305,21 +310,21 @@ gboolean room_output_open_view(RoomOutput *output, Layout *layout, GError **erro
     return TRUE;
 }
 
-/* The streams: pictures of `codec` (NULL: none) in the size that the scene has now, which they
- * keep. */
 void room_output_connect(RoomOutput *output, const CodecType *codec, GraphTapCodec audio)
 {
     const Config *config = output->room->rooms->config;
     Scene *scene = output->view ? view_scene(output->view) : NULL;
     const SceneSpec *canvas = scene ? scene_spec(scene) : NULL;
-    gboolean shared =
-        codec && codec == codec_find(AVMEDIA_TYPE_VIDEO, config_string(config, "video.codec"));
-    TapSpec spec = { .video = codec,
+    gboolean shared = codec == codec_find(AVMEDIA_TYPE_VIDEO, config_string(config, "video.codec"));
+    if (output->audio && output->hears)
+        output->mix = room_mix_take(output->room, output->hears);
+    TapSpec spec = { .video = output->video ? codec : NULL,
                      .width = canvas ? canvas->width : 0,
                      .height = canvas ? canvas->height : 0,
                      .bitrate_bps = (gint)config_int(config, shared ? "video.bitrate"
                                                                     : "output.video_bitrate"),
-                     .audio = audio,
+                     .audio = output->audio ? audio : GRAPH_TAP_NONE,
+                     .mix = output->mix ? room_mix_graph(output->mix) : NULL,
                      .audio_bitrate_bps = (gint)config_int(config, "output.audio_bitrate") };
     if (output->sink)
         output->tap =
@@ -399,14 +404,17 @@ json_t *room_output_to_json(RoomOutput *output)
     Layout *layout = output->view ? view_layout(output->view) : NULL;
     gint64 created_s = clock_wall_ns(output->created_ns) / NS_PER_SEC;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s?, s:I, s:f, s:I, s:I, s:I, s:i, s:s?, s:b}", "id", output->id, "state",
-        sink_state_name(status.state), "error", *status.error ? status.error : NULL, "created",
-        (json_int_t)created_s, "duration", (double)status.duration_us / G_USEC_PER_SEC, "packets",
-        (json_int_t)status.packets, "bytes", (json_int_t)status.bytes, "dropped",
+        "{s:s, s:s, s:s?, s:I, s:f, s:I, s:I, s:I, s:i, s:s?, s:b, s:O?}", "id", output->id,
+        "state", sink_state_name(status.state), "error", *status.error ? status.error : NULL,
+        "created", (json_int_t)created_s, "duration", (double)status.duration_us / G_USEC_PER_SEC,
+        "packets", (json_int_t)status.packets, "bytes", (json_int_t)status.bytes, "dropped",
         (json_int_t)status.dropped, "reconnects", (int)status.reconnects, "layout",
-        layout ? layout_name(layout) : NULL, "paused", output->paused);
-    if (output->kind == OUTPUT_BROADCAST)
+        layout ? layout_name(layout) : NULL, "paused", output->paused, "hears", output->hears);
+    if (output->kind == OUTPUT_BROADCAST) {
         json_object_set_new(json, "url", json_string(output->url ? output->url : ""));
+        json_object_set_new(json, "video", json_boolean(output->video));
+        json_object_set_new(json, "audio", json_boolean(output->audio));
+    }
     if (output->kind == OUTPUT_RECORDING) {
         json_object_set_new(json, "format", json_string(formats[output->format]));
         json_object_set_new(json, "files", files_json(output->sink));

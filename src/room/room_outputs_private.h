@@ -4,6 +4,7 @@
 
 #include "io/recorder_clock.h"
 #include "io/recorder_file.h"
+#include "room/room_hearing.h"
 #include "room/room_media.h"
 #include "room/room_private.h"
 #include "room/tap.h"
@@ -38,9 +39,11 @@ struct RoomOutput {
     Tap *tap;   /* NULL: has ended */
     Sink *sink; /* NULL: isolated tracks alone */
     OutputLink *link;
+    gboolean video, audio; /* what it takes of the mix */
+    json_t *hears;         /* {"include"|"exclude": [...]}, or NULL: everybody */
+    RoomMix *mix;          /* NULL: everybody's, or has ended */
 
     /* Of recordings. */
-    gboolean video; /* of the mix */
     RecorderClock *clock;
     RoomTracks *tracks; /* isolated ones, or NULL */
     RecordingLog *log;
@@ -93,8 +96,8 @@ void room_recording_add_json(const RoomOutput *output, json_t *json) ON_CONTROL_
 SinkEvents room_output_events(RoomOutput *output);
 void room_output_unused(const SinkEvents *events);
 
-/** The streams: pictures of `codec` (NULL: none) in the size that the scene has now, which they
- *  keep. */
+/** The streams: pictures of `codec`, if it takes any, in the size that the scene has now, which
+ *  they keep; and sound as `audio`, if it takes any, of those whom it hears. */
 void room_output_connect(RoomOutput *output, const CodecType *codec,
                          GraphTapCodec audio) ON_CONTROL_THREAD;
 

@@ -56,6 +56,7 @@ struct Room {
     GPtrArray *snapshots; /* of Snapshot (owned) */
     GPtrArray *outputs;   /* of RoomOutput (owned): recordings, broadcasts, players */
     guint next_output;
+    GPtrArray *mixes; /* of RoomMix: of outputs that are not to hear everybody */
 };
 
 /* An offer that waits for its answer. */
@@ -118,7 +119,7 @@ void room_touch(Room *room) ON_CONTROL_THREAD;
 /** The room's own scene (transfer none). */
 Scene *room_own_scene(Room *room) ON_CONTROL_THREAD;
 
-/** Who hears whom: after somebody came, left, or was told to hear others. */
+/** Who hears whom: after somebody came, left, or was told to hear others (room_hearing.c). */
 void room_update_hearing(Room *room) ON_CONTROL_THREAD;
 
 /** How loud this participant is, after it was muted, put on hold or turned up. */

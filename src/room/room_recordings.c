@@ -24,7 +24,15 @@ typedef struct {
     gboolean mix, video, isolated; /* video: of the mix */
     gint split_seconds;
     double split_bytes;
+    json_t *hears; /* (owned) or NULL: everybody */
 } RecordingWish;
+
+static void recording_wish_clear(RecordingWish *wish)
+{
+    json_decref(wish->hears);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RecordingWish, recording_wish_clear)
 
 static gboolean read_format(json_t *options, RecorderFormat *format, GError **error)
 {
@@ -83,14 +91,27 @@ static gboolean read_tracks(json_t *options, RecordingWish *wish, GError **error
     return TRUE;
 }
 
+/* Isolated tracks are of everybody as sent. */
+static gboolean read_hears(json_t *options, RecordingWish *wish, GError **error)
+{
+    if (!room_hears_read(options, &wish->hears, error))
+        return FALSE;
+    if (!wish->hears || wish->mix)
+        return TRUE;
+    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                        "hears: isolated tracks hold everybody as sent; leave it out, or record "
+                        "\"composite\" or \"audio\" too (tracks).");
+    return FALSE;
+}
+
 static gboolean read_recording(json_t *options, RecordingWish *wish, GError **error)
 {
     static const char *const keys[] = { "layout",      "format", "video", "split_seconds",
-                                        "split_bytes", "tracks", NULL };
-    *wish = (RecordingWish){ .video = TRUE };
+                                        "split_bytes", "tracks", "hears", NULL };
+    wish->video = TRUE;
     return json_patch_check(options, keys, error) && read_format(options, &wish->format, error) &&
            json_patch_bool(options, "video", &wish->video, error) &&
-           read_tracks(options, wish, error) &&
+           read_tracks(options, wish, error) && read_hears(options, wish, error) &&
            json_patch_int(options, "split_seconds", 10, 86400, &wish->split_seconds, error) &&
            json_patch_number(options, "split_bytes", 1 << 20, 1e13, &wish->split_bytes, error);
 }
@@ -180,7 +201,7 @@ static gboolean open_mix(RoomOutput *output, const RecordingWish *wish, Layout *
 
 RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
 {
-    RecordingWish wish;
+    g_auto(RecordingWish) wish = { 0 };
     const CodecType *codec;
     GraphTapCodec audio;
     GError *problem = NULL;
@@ -197,12 +218,14 @@ RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
     output->format = wish.format;
     output->clock = recorder_clock_new();
     output->video = wish.mix && wish.video;
+    output->audio = wish.mix;
+    output->hears = g_steal_pointer(&wish.hears);
     record_codecs(wish.format, &codec, &audio);
     if (!make_directory(room, error) || !open_mix(output, &wish, layout, error)) {
         room_output_free(output);
         return NULL;
     }
-    room_output_connect(output, output->video ? codec : NULL, audio);
+    room_output_connect(output, codec, audio);
     room_recording_begin(output, wish.isolated);
     output->end_timer = g_timeout_add_seconds(
         3600 * (guint)config_int(room->rooms->config, "record.max_hours"), is_long_enough, output);

@@ -47,6 +47,11 @@ void submix_remove(Submix *submix, AudioMixerInput *input)
     g_ptr_array_remove(submix->inputs, input);
 }
 
+void submix_clear(Submix *submix)
+{
+    g_ptr_array_set_size(submix->inputs, 0);
+}
+
 Voices *submix_voices(Submix *submix)
 {
     return submix->voices;

@@ -15,6 +15,8 @@ void submix_free(Submix *submix);
 const char *submix_key(const Submix *submix);
 void submix_add(Submix *submix, AudioMixerInput *input);
 void submix_remove(Submix *submix, AudioMixerInput *input);
+/** No input any more: others follow. */
+void submix_clear(Submix *submix);
 
 /** Its encodes (transfer none). */
 Voices *submix_voices(Submix *submix);

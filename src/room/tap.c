@@ -113,6 +113,14 @@ static AVCodecParameters *opus_parameters(const Tap *tap)
     return parameters;
 }
 
+/* NULL without an error: there is to be no sound. */
+static AVCodecParameters *audio_parameters(const Tap *tap, GError **error)
+{
+    if (tap->spec.audio == GRAPH_TAP_NONE)
+        return NULL;
+    return tap->spec.audio == GRAPH_TAP_AAC ? aac_parameters(tap, error) : opus_parameters(tap);
+}
+
 static void fail_sink(Tap *tap, const char *what, const GError *reason)
 {
     g_autofree char *sentence = g_strdup_printf("%s cannot be encoded: %s.", what, reason->message);
@@ -125,16 +133,16 @@ static gboolean start_sink(Tap *tap, const AVPacket *packet)
     SinkStream streams[2] = { 0 };
     g_autoptr(GError) error = NULL;
     guint n = 0;
-    AVCodecParameters *audio =
-        tap->spec.audio == GRAPH_TAP_AAC ? aac_parameters(tap, &error) : opus_parameters(tap);
-    if (!audio) {
+    AVCodecParameters *audio = audio_parameters(tap, &error);
+    if (error) {
         fail_sink(tap, "The sound", error);
         return FALSE;
     }
     AVCodecParameters *video = packet ? video_parameters(tap, packet) : NULL;
     if (video)
         streams[n++].parameters = video;
-    streams[n++].parameters = audio;
+    if (audio)
+        streams[n++].parameters = audio;
     sink_start(tap->sink, streams, n);
     avcodec_parameters_free(&video);
     avcodec_parameters_free(&audio);
@@ -245,7 +253,8 @@ Tap *tap_new(Engine *engine, Graph *graph, Scene *scene, const TapSpec *spec, Si
         tap->starting = TRUE;
         tap->started = start_sink(tap, NULL);
     }
-    graph_add_tap(graph, spec->audio, on_audio, tap_ref(tap), tap_unref);
+    if (spec->audio != GRAPH_TAP_NONE)
+        graph_add_tap(graph, spec->mix, spec->audio, on_audio, tap_ref(tap), tap_unref);
     return tap;
 }
 
@@ -297,6 +306,7 @@ void tap_close(Tap *tap)
             rendition_remove_tap(taken[i], tap);
         rendition_unref(taken[i]);
     }
-    graph_remove_tap(tap->graph, tap);
+    if (tap->spec.audio != GRAPH_TAP_NONE)
+        graph_remove_tap(tap->graph, tap);
     tap_unref(tap);
 }

@@ -5,19 +5,22 @@
 #include "room/scene.h"
 
 /* What carries a room's packets into a sink: a rendition of whichever scene the sink's view has,
- * and the mix as AAC or Opus. The sink is started at the first key frame, when the streams are
- * known; when its scene changes it goes over at a key frame of the same codec and size. Counted. */
+ * and a mix as AAC or Opus, or one of the two. The sink is started at the first key frame, when the
+ * streams are known; when its scene changes it goes over at a key frame of the same codec and size.
+ * Counted. */
 
 typedef struct Tap Tap;
 
 typedef struct {
     const CodecType *video; /* NULL: sound only */
     gint width, height, bitrate_bps;
-    GraphTapCodec audio;
+    GraphTapCodec audio;    /* NONE: pictures only */
+    GraphMix *mix;          /* (transfer none: longer than the tap) or NULL: everybody's */
     gint audio_bitrate_bps; /* for the description of the stream */
 } TapSpec;
 
-/** A reference of the sink is taken. scene may be NULL if there is no video. */
+/** A reference of the sink is taken. scene may be NULL if there is no video. Pictures or sound or
+ *  both. */
 Tap *tap_new(Engine *engine, Graph *graph, Scene *scene, const TapSpec *spec,
              Sink *sink) ON_CONTROL_THREAD;
 

@@ -40,8 +40,8 @@ const gate = createServer((request, response) => {
 const send = (method, where, body, on = server) =>
     on.fetch(where, { method, headers: { 'content-type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
 
-async function broadcast(url, on = server) {
-    const response = await send('POST', `${api}/broadcasts`, { url }, on);
+async function broadcast(url, on = server, wish = {}) {
+    const response = await send('POST', `${api}/broadcasts`, { url, ...wish }, on);
     assert.equal(response.status, 201, await response.clone().text());
     return `${api}/broadcasts/${(await response.json()).id}`;
 }
@@ -93,6 +93,15 @@ async function plays(url) {
     const text = String(await succeeds('ffprobe', start('ffprobe', ['-loglevel', 'error', '-select_streams', 'v', '-show_entries', 'packet=flags', '-of', 'csv=p=0', file])));
     assert.match(text, /^K/, 'the first picture is a key frame');
     await succeeds('it decodes', ffmpeg('-xerror', '-i', file, '-f', 'null', '-'));
+}
+
+/** The kinds of streams that ffmpeg takes, and that decode. */
+async function kinds(input) {
+    const file = path.join(dir, 'taken.mkv');
+    await succeeds('it is taken', ffmpeg(...input, '-t', '2', '-c', 'copy', file));
+    await succeeds('it decodes', ffmpeg('-xerror', '-i', file, '-f', 'null', '-'));
+    const text = String(await succeeds('ffprobe', start('ffprobe', ['-loglevel', 'error', '-show_entries', 'stream=codec_type', '-of', 'csv=p=0', file])));
+    return text.trim().split(/\s+/).sort();
 }
 
 before(async () => {
@@ -147,6 +156,28 @@ test('nginx asks somebody (on_publish), who says no: that is told, and not tried
     assert.deepEqual(asked.splice(0), ['good-key']);
     await ended(where);
 });
+
+for (const [left, wish] of [['audio', { video: false }], ['video', { audio: false }]]) {
+    test(`RTMP of ${left} alone`, async () => {
+        const where = await broadcast(`${nginx.url}/live/${left}`, server, wish);
+        const told = await reaches(where, 'running');
+        assert.deepEqual([told.video, told.audio], [left === 'video', left === 'audio']);
+        await flows(where);
+        assert.deepEqual(await kinds(['-rw_timeout', '8000000', '-i', `${nginx.url}/live/${left}`]), [left]);
+        const patched = await send('PATCH', where, { layout: 'grid' });
+        assert.equal(patched.status, left === 'video' ? 200 : 409, await patched.text());
+        await ended(where);
+    });
+
+    test(`SRT of ${left} alone`, async () => {
+        const [port] = await freePorts(1);
+        const taken = kinds(['-i', `srt://127.0.0.1:${port}?mode=listener&timeout=15000000`]);
+        await pause(1000); // until it listens: a broadcast that never worked is not tried again
+        const where = await broadcast(`srt://127.0.0.1:${port}`, server, wish);
+        assert.deepEqual(await taken, [left]);
+        await send('DELETE', where);
+    });
+}
 
 test('a destination that dies is connected again and resumes at a key frame', async (t) => {
     const where = await broadcast(`${nginx.url}/live/show`);

@@ -231,7 +231,7 @@ const rooms = {
 const media = {
     'GET /api/v1/rooms/{room}/recordings': { 200: (w) => w.get(`${room}/recordings`) },
     'POST /api/v1/rooms/{room}/recordings': {
-        201: (w) => madeAndEnded(w, `${room}/recordings`, { video: false, format: 'mkv' }),
+        201: (w) => madeAndEnded(w, `${room}/recordings`, { video: false, format: 'mkv', hears: { exclude: ['role:noise'] } }),
         400: (w) => w.json('POST', `${room}/recordings`, { format: 'avi' }),
         503: (w) => untilFull(w, `${room}/recordings`, {}),
     },
@@ -250,8 +250,8 @@ const media = {
     },
     'GET /api/v1/rooms/{room}/broadcasts': { 200: (w) => w.get(`${room}/broadcasts`) },
     'POST /api/v1/rooms/{room}/broadcasts': {
-        201: (w) => madeAndEnded(w, `${room}/broadcasts`, { url: deafUrl(), layout: 'grid' }),
-        400: (w) => w.json('POST', `${room}/broadcasts`, { url: 'https://127.0.0.1/live' }),
+        201: (w) => madeAndEnded(w, `${room}/broadcasts`, { url: deafUrl(), layout: 'grid', audio: true, hears: { include: [] } }),
+        400: (w) => w.json('POST', `${room}/broadcasts`, { url: deafUrl(), video: false, audio: false }),
         503: (w) => untilFull(w, `${room}/broadcasts`, { url: deafUrl() }),
     },
     'GET /api/v1/rooms/{room}/broadcasts/{broadcast}': { 200: (w) => w.get(w.broadcastPath) },
