@@ -398,7 +398,6 @@ static json_t *files_json(Sink *sink)
 
 json_t *room_output_to_json(RoomOutput *output)
 {
-    static const char *const formats[] = { "mp4", "webm", "mkv" };
     SinkStatus status;
     room_output_status(output, &status);
     Layout *layout = output->view ? view_layout(output->view) : NULL;
@@ -416,7 +415,6 @@ json_t *room_output_to_json(RoomOutput *output)
         json_object_set_new(json, "audio", json_boolean(output->audio));
     }
     if (output->kind == OUTPUT_RECORDING) {
-        json_object_set_new(json, "format", json_string(formats[output->format]));
         json_object_set_new(json, "files", files_json(output->sink));
         room_recording_add_json(output, json);
     }

@@ -34,6 +34,7 @@ struct RoomOutput {
     OutputKind kind;
     char *id, *base, *url; /* base: of a recording's files; url: as it may be shown */
     RecorderFormat format;
+    const CodecType *codec; /* of its pictures, or NULL */
     gint64 created_ns;
     View *view; /* NULL: has ended, or takes no pictures */
     Tap *tap;   /* NULL: has ended */

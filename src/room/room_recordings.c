@@ -24,7 +24,8 @@ typedef struct {
     gboolean mix, video, isolated; /* video: of the mix */
     gint split_seconds;
     double split_bytes;
-    json_t *hears; /* (owned) or NULL: everybody */
+    json_t *hears;          /* (owned) or NULL: everybody */
+    const CodecType *codec; /* of its pictures; NULL: none are recorded */
 } RecordingWish;
 
 static void recording_wish_clear(RecordingWish *wish)
@@ -34,17 +35,21 @@ static void recording_wish_clear(RecordingWish *wish)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RecordingWish, recording_wish_clear)
 
+static const char *const format_names[] = {
+    [RECORDER_MP4] = "mp4",
+    [RECORDER_WEBM] = "webm",
+    [RECORDER_MKV] = "mkv",
+};
+
 static gboolean read_format(json_t *options, RecorderFormat *format, GError **error)
 {
-    static const char *const names[] = { "mp4", "webm", "mkv" };
-    static const RecorderFormat formats[] = { RECORDER_MP4, RECORDER_WEBM, RECORDER_MKV };
     json_t *asked = json_object_get(options, "format");
     *format = RECORDER_MP4;
     if (!asked)
         return TRUE;
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (g_strcmp0(json_string_value(asked), names[i]) == 0) {
-            *format = formats[i];
+    for (guint i = 0; i < G_N_ELEMENTS(format_names); i++) {
+        if (g_strcmp0(json_string_value(asked), format_names[i]) == 0) {
+            *format = (RecorderFormat)i;
             return TRUE;
         }
     }
@@ -104,14 +109,41 @@ static gboolean read_hears(json_t *options, RecordingWish *wish, GError **error)
     return FALSE;
 }
 
+/* "h264", "vp8" or "vp9": what the format holds and we encode. Without it that which everybody
+ * plays: in WebM VP8, else H.264. */
+static gboolean read_codec(json_t *options, RecordingWish *wish, GError **error)
+{
+    const json_t *asked = json_object_get(options, "codec");
+    const char *name = json_string_value(asked);
+    if (!wish->mix || !wish->video) {
+        if (asked)
+            g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+                                "codec: no picture of the mix is recorded; leave it out.");
+        return !asked;
+    }
+    wish->codec = wish->format == RECORDER_WEBM ? &codec_vp8 : &codec_h264;
+    if (asked)
+        wish->codec = name ? codec_find(AVMEDIA_TYPE_VIDEO, name) : NULL;
+    gboolean fits = !(wish->format == RECORDER_MP4 && wish->codec == &codec_vp8) &&
+                    !(wish->format == RECORDER_WEBM && wish->codec == &codec_h264);
+    if (wish->codec && wish->codec->video_encoder_new && fits)
+        return TRUE;
+    g_set_error_literal(
+        error, TESSERA_ERROR, TESSERA_ERROR_INVALID,
+        "codec: write \"h264\" or \"vp9\" for mp4, \"vp8\" or \"vp9\" for webm, any of "
+        "the three for mkv.");
+    return FALSE;
+}
+
 static gboolean read_recording(json_t *options, RecordingWish *wish, GError **error)
 {
-    static const char *const keys[] = { "layout",      "format", "video", "split_seconds",
+    static const char *const keys[] = { "layout",      "format", "codec", "video", "split_seconds",
                                         "split_bytes", "tracks", "hears", NULL };
     wish->video = TRUE;
     return json_patch_check(options, keys, error) && read_format(options, &wish->format, error) &&
            json_patch_bool(options, "video", &wish->video, error) &&
-           read_tracks(options, wish, error) && read_hears(options, wish, error) &&
+           read_tracks(options, wish, error) && read_codec(options, wish, error) &&
+           read_hears(options, wish, error) &&
            json_patch_int(options, "split_seconds", 10, 86400, &wish->split_seconds, error) &&
            json_patch_number(options, "split_bytes", 1 << 20, 1e13, &wish->split_bytes, error);
 }
@@ -157,11 +189,11 @@ static Sink *make_recorder(RoomOutput *output, const RecordingWish *wish, GError
     return sink;
 }
 
-/* MP4 holds H.264 and AAC, which everything plays; the others what WebRTC has anyway. */
-static void record_codecs(RecorderFormat format, const CodecType **video, GraphTapCodec *audio)
+/* AAC beside H.264 in MP4, which everything plays; else what WebRTC has anyway. */
+static GraphTapCodec sound_codec(const RecordingWish *wish)
 {
-    *video = format == RECORDER_WEBM ? &codec_vp8 : &codec_h264;
-    *audio = format == RECORDER_MP4 ? GRAPH_TAP_AAC : GRAPH_TAP_OPUS;
+    gboolean aac = wish->format == RECORDER_MP4 && wish->codec != &codec_vp9;
+    return aac ? GRAPH_TAP_AAC : GRAPH_TAP_OPUS;
 }
 
 static gboolean is_long_enough(gpointer data)
@@ -202,8 +234,6 @@ static gboolean open_mix(RoomOutput *output, const RecordingWish *wish, Layout *
 RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
 {
     g_auto(RecordingWish) wish = { 0 };
-    const CodecType *codec;
-    GraphTapCodec audio;
     GError *problem = NULL;
     if (!read_recording(options, &wish, error) ||
         !room_output_may_start(room, OUTPUT_RECORDING, "record.max", error))
@@ -217,15 +247,15 @@ RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
     output->base = recording_base(room, output->id);
     output->format = wish.format;
     output->clock = recorder_clock_new();
-    output->video = wish.mix && wish.video;
+    output->codec = wish.codec;
+    output->video = wish.codec != NULL;
     output->audio = wish.mix;
     output->hears = g_steal_pointer(&wish.hears);
-    record_codecs(wish.format, &codec, &audio);
     if (!make_directory(room, error) || !open_mix(output, &wish, layout, error)) {
         room_output_free(output);
         return NULL;
     }
-    room_output_connect(output, codec, audio);
+    room_output_connect(output, wish.codec, sound_codec(&wish));
     room_recording_begin(output, wish.isolated);
     output->end_timer = g_timeout_add_seconds(
         3600 * (guint)config_int(room->rooms->config, "record.max_hours"), is_long_enough, output);
@@ -319,6 +349,9 @@ void room_recording_add_json(const RoomOutput *output, json_t *json)
 {
     json_t *tracks = json_array();
     g_autofree char *sidecar = g_strconcat(output->base, ".json", NULL);
+    g_autofree char *codec = output->codec ? g_ascii_strdown(output->codec->name, -1) : NULL;
+    json_object_set_new(json, "format", json_string(format_names[output->format]));
+    json_object_set_new(json, "codec", codec ? json_string(codec) : json_null());
     if (output->sink)
         json_array_append_new(tracks, json_string(output->video ? "composite" : "audio"));
     if (output->tracks)

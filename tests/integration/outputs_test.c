@@ -206,15 +206,29 @@ static void test_pause(void)
     close_studio(&studio);
 }
 
-static void test_webm(void)
+/* Every format with every codec that it may have; all of the same room side by side. */
+static void test_codecs(void)
 {
+    static const struct {
+        const char *wish, *codec;
+    } cases[] = {
+        { "\"format\": \"webm\"", "vp8" },
+        { "\"format\": \"webm\", \"codec\": \"vp9\"", "vp9" },
+        { "\"format\": \"mp4\", \"codec\": \"vp9\"", "vp9" },
+        { "\"format\": \"mkv\"", "h264" },
+        { "\"format\": \"mkv\", \"codec\": \"vp8\"", "vp8" },
+    };
     Studio studio = open_studio();
-    g_autofree char *text = g_strdup_printf("{\"format\": \"webm\", %s", left_right + 1);
-    RoomOutput *output = record(&studio, text);
-    sim_world_run(studio.world, 4 * NS_PER_SEC);
-    json_t *json = finish(&studio, output);
-    check_file(&studio, json, 4 * G_USEC_PER_SEC);
-    json_decref(json);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf("{%s, %s", cases[i].wish, left_right + 1);
+        RoomOutput *output = record(&studio, text);
+        sim_world_run(studio.world, 3 * NS_PER_SEC);
+        json_t *json = finish(&studio, output);
+        g_assert_cmpstr(json_string_value(json_object_get(json, "codec")), ==, cases[i].codec);
+        g_test_message("%s", cases[i].wish);
+        check_file(&studio, json, 3 * G_USEC_PER_SEC);
+        json_decref(json);
+    }
     close_studio(&studio);
 }
 
@@ -266,6 +280,11 @@ static void test_wrong_wishes(void)
 {
     static const char *const wrong[] = {
         "{\"format\": \"avi\"}",
+        "{\"codec\": \"vp8\"}",
+        "{\"codec\": \"av1\"}",
+        "{\"codec\": 9}",
+        "{\"format\": \"webm\", \"codec\": \"h264\"}",
+        "{\"video\": false, \"codec\": \"h264\"}",
         "{\"layout\": \"none-such\"}",
         "{\"split_seconds\": -1}",
         "{\"colour\": 1}",
@@ -295,7 +314,7 @@ int main(int argc, char **argv)
     thread_set_roles(THREAD_ALL);
     g_test_add_func("/outputs/mp4", test_mp4);
     g_test_add_func("/outputs/pause", test_pause);
-    g_test_add_func("/outputs/webm", test_webm);
+    g_test_add_func("/outputs/codecs", test_codecs);
     g_test_add_func("/outputs/one-encode", test_one_encode_for_all);
     g_test_add_func("/outputs/closes", test_room_closes);
     g_test_add_func("/outputs/wrong", test_wrong_wishes);
