@@ -20,7 +20,8 @@ typedef struct {
     char *directory;
     char *name;       /* of the file that is asked for; NULL: all whose names begin so: */
     char *prefix;     /* of the room's recordings */
-    json_t *outputs;  /* of the room, for the list; NULL: it is closed */
+    json_t *outputs;  /* of the room, for the list */
+    gboolean closed;  /* the room is */
     GPtrArray *found; /* of Recording: the list */
     int fd;           /* of the file, or -1 with `error` */
     struct stat info;
@@ -99,22 +100,23 @@ static void has_found(gpointer data)
         if (g_str_has_prefix(file->name, files->prefix))
             json_array_append_new(list, file_json(file));
     }
-    if (!files->outputs && json_array_size(list) == 0) {
+    if (files->closed && json_array_size(list) + json_array_size(files->outputs) == 0) {
         json_decref(list);
         http_respond(files->exchange, problem_response(404, NO_ROOM));
         return;
     }
-    json_t *outputs = files->outputs ? json_incref(files->outputs) : json_array();
-    json_t *json = json_pack("{s:o, s:o}", "recordings", outputs, "files", list);
+    json_t *json = json_pack("{s:O, s:o}", "recordings", files->outputs, "files", list);
     http_respond(files->exchange, api_json_response(200, json));
 }
 
 void recordings_api_list(ApiCall *call)
 {
-    Room *room = rooms_find(call->api->rooms, call->params[0]);
+    Rooms *rooms = call->api->rooms;
+    Room *room = rooms_find(rooms, call->params[0]);
     FileCall *files = file_call_new(call);
-    if (room)
-        files->outputs = room_outputs_json(room, ROOM_RECORDING);
+    files->closed = !room;
+    files->outputs = room ? room_outputs_json(room, ROOM_RECORDING)
+                          : rooms_closed_recordings_json(rooms, call->params[0]);
     run(call, files, find, has_found);
 }
 

@@ -37,7 +37,6 @@ typedef struct {
 
     /* The control thread's. */
     char *room, *participant; /* names; NULL: not in a room yet */
-    char *person;             /* the name that its token gives it, or NULL */
 } Publisher;
 
 static Publisher *publisher_new(RtmpDoor *door, RtmpRequest *request)
@@ -65,7 +64,6 @@ static void publisher_unref(gpointer data)
     rtmp_request_unref(publisher->request);
     g_free(publisher->room);
     g_free(publisher->participant);
-    g_free(publisher->person);
     g_free(publisher);
 }
 
@@ -158,30 +156,26 @@ static void on_gone(const char *reason, gpointer user)
     g_ptr_array_remove(publisher->door->publishers, publisher);
 }
 
-/* Whether it publishes the same stream again. Where tokens are asked for, the token must be the
- * same, or give the same person's name: it may have been renewed. */
-static gboolean is_same_encoder(const Visit *visit, const AuthClaims *claims, const Room *room,
-                                const Publisher *publisher)
+/* Whether it publishes the same stream again; where tokens are asked for, with the same one. */
+static gboolean is_same_encoder(const Visit *visit, const Room *room, const Publisher *publisher)
 {
     if (g_strcmp0(publisher->room, room_id(room)) != 0 ||
         strcmp(rtmp_request_name(publisher->request), rtmp_request_name(visit->request)) != 0)
         return FALSE;
     return !auth_is_on(visit->door->api->auth) ||
            g_strcmp0(rtmp_request_token(visit->request), rtmp_request_token(publisher->request)) ==
-               0 ||
-           (claims->name && g_strcmp0(claims->name, publisher->person) == 0);
+               0;
 }
 
 /* An encoder that comes back after its network was lost finds itself still there. TRUE: one was,
  * and has ended. */
-static gboolean take_over(const Visit *visit, const AuthClaims *claims,
-                          const Room *room) ON_CONTROL_THREAD;
-static gboolean take_over(const Visit *visit, const AuthClaims *claims, const Room *room)
+static gboolean take_over(const Visit *visit, const Room *room) ON_CONTROL_THREAD;
+static gboolean take_over(const Visit *visit, const Room *room)
 {
     RtmpDoor *door = visit->door;
     for (guint i = 0; i < door->publishers->len; i++) {
         Publisher *publisher = door->publishers->pdata[i];
-        if (!is_same_encoder(visit, claims, room, publisher) || !find_participant(publisher))
+        if (!is_same_encoder(visit, room, publisher) || !find_participant(publisher))
             continue;
         rtmp_publisher_close(publisher->request, "Somebody else publishes under this name now.");
         end_publisher(publisher, "replaced");
@@ -212,18 +206,16 @@ static gboolean say_who(const Visit *visit, const AuthClaims *claims, RoomFeedOp
     return FALSE;
 }
 
-static gboolean join_room(const Visit *visit, const AuthClaims *claims, RoomFeedOptions *options,
+static gboolean join_room(const Visit *visit, RoomFeedOptions *options,
                           GError **error) ON_CONTROL_THREAD;
-static gboolean join_room(const Visit *visit, const AuthClaims *claims, RoomFeedOptions *options,
-                          GError **error)
+static gboolean join_room(const Visit *visit, RoomFeedOptions *options, GError **error)
 {
     RtmpDoor *door = visit->door;
     Room *room = rooms_open(door->api->rooms, rtmp_request_room(visit->request), error);
     if (!room)
         return FALSE;
-    options->overrides_lock |= take_over(visit, claims, room);
+    options->overrides_lock |= take_over(visit, room);
     Publisher *publisher = publisher_new(door, visit->request);
-    publisher->person = g_strdup(claims->name);
     options->user = publisher;
     g_ptr_array_add(door->publishers, publisher);
     Participant *participant = room_join_feed(
@@ -245,7 +237,7 @@ static gboolean publish(const Visit *visit, GError **error)
     g_auto(AuthClaims) claims = { 0 };
     RoomFeedOptions options = { .client = CLIENT, .gone = on_gone };
     return check_visit(visit, AUTH_PUBLISH, &claims, error) &&
-           say_who(visit, &claims, &options, error) && join_room(visit, &claims, &options, error);
+           say_who(visit, &claims, &options, error) && join_room(visit, &options, error);
 }
 
 static Sink *make_player(const SinkEvents *events, gpointer user)

@@ -58,7 +58,10 @@ gboolean recording_name_valid(const char *name)
 static int open_directory(const char *directory, GError **error)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 && errno == ENOENT) /* it is made with the first recording */
+        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_NOT_FOUND,
+                            "There is no such recording.");
+    else if (fd < 0)
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
                     "The recordings' directory %s cannot be opened: %s.", directory,
                     g_strerror(errno));

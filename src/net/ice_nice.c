@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config.h"
+#include "net/descriptors.h"
 #include "net/ice_candidate.h"
 #include "net/ice_path.h"
 #include "net/net_timer.h"
@@ -322,6 +323,8 @@ static NiceAgent *ice_agent_new(IceNice *ice)
 
 static gboolean ice_agent_open(IceNice *ice, GError **error)
 {
+    if (!descriptors_are_left(error))
+        return FALSE;
     ice->agent = ice_agent_new(ice);
     if (!ice_add_addresses(ice, error))
         return FALSE;
@@ -506,7 +509,7 @@ gboolean ice_nice_add_candidate(IceNice *ice, const char *text, GError **error)
 gboolean ice_nice_restart(IceNice *ice, GError **error)
 {
     ice_new_credentials(ice);
-    if (!nice_agent_restart(ice->agent) ||
+    if (!ice->agent || !nice_agent_restart(ice->agent) ||
         !nice_agent_set_local_credentials(ice->agent, ice->stream, ice->ufrag, ice->pwd)) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INTERNAL,
                     "libnice could not restart ICE; leave and join again.");

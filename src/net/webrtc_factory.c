@@ -3,13 +3,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config.h"
+#include "net/descriptors.h"
 #include "net/ice_candidate.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#define CLOSE_WAIT_US     (2 * G_USEC_PER_SEC)
-#define SPARE_DESCRIPTORS 8
+#define CLOSE_WAIT_US (2 * G_USEC_PER_SEC)
 
 static const char *factory_string(WebrtcFactory *factory, const char *text)
 {
@@ -125,31 +122,11 @@ static DtlsContext *factory_make_dtls(GError **error)
     return certificate ? dtls_context_new(certificate, error) : NULL;
 }
 
-/* GLib ends the process where a context finds no descriptor for its wake-up: a connection has two
- * contexts, ours and libnice's, besides its sockets. */
-static gboolean factory_has_descriptors(GError **error)
-{
-    int spare[SPARE_DESCRIPTORS];
-    gboolean enough = TRUE;
-    for (guint i = 0; i < G_N_ELEMENTS(spare); i++) {
-        spare[i] = eventfd(0, EFD_CLOEXEC);
-        enough = enough && spare[i] >= 0;
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(spare); i++)
-        if (spare[i] >= 0)
-            close(spare[i]);
-    if (!enough)
-        g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
-                            "The server has no file descriptor left for another connection; raise "
-                            "the limit of open files (ulimit -n).");
-    return enough;
-}
-
 static Transport *factory_transport_new(gpointer data, const TransportEvents *events, gpointer user,
                                         GError **error)
 {
     thread_assert_net();
-    return factory_has_descriptors(error) ? webrtc_transport_new(data, events, user) : NULL;
+    return descriptors_are_left(error) ? webrtc_transport_new(data, events, user) : NULL;
 }
 
 WebrtcFactory *webrtc_factory_new(const WebrtcConfig *config, GMainContext *net_context,

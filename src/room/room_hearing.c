@@ -87,7 +87,7 @@ static char *find_heard(const Room *room, json_t *hears, const Participant *list
     GString *key = g_string_new(NULL);
     for (guint i = 0; i < room->participants->len; i++) {
         const Participant *speaker = room->participants->pdata[i];
-        if (!speaker->sounds || speaker == listener || !lets_through(hears, speaker))
+        if ((listener && speaker == listener) || !speaker->sounds || !lets_through(hears, speaker))
             continue;
         g_string_append_printf(key, "%s ", speaker->id);
         g_ptr_array_add(legs, speaker->leg);

@@ -124,6 +124,10 @@ void rooms_output_totals(Rooms *rooms, RoomOutputTotals *totals) ON_CONTROL_THRE
 /** (transfer full) Where recordings are kept. */
 char *rooms_recording_dir(const Config *config);
 
+/** (transfer full) As room_outputs_json(): those recordings of a closed room that still write their
+ *  end, or have written it lately. */
+json_t *rooms_closed_recordings_json(Rooms *rooms, const char *room_id) ON_CONTROL_THREAD;
+
 /** (transfer full) What the names of this room's recordings begin with, and of no other room's; it
  *  need not be there any more. */
 char *room_recording_prefix(const char *room_id);

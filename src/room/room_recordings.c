@@ -158,6 +158,18 @@ char *room_recording_prefix(const char *room_id)
     return g_strdup_printf("%.16s_%.32s.", room_id, sum);
 }
 
+json_t *rooms_closed_recordings_json(Rooms *rooms, const char *room_id)
+{
+    g_autofree char *prefix = room_recording_prefix(room_id);
+    json_t *list = json_array();
+    for (guint i = 0; i < rooms->ending->len; i++) {
+        RoomOutput *output = rooms->ending->pdata[i];
+        if (output->kind == OUTPUT_RECORDING && g_str_has_prefix(output->base, prefix))
+            json_array_append_new(list, room_output_to_json(output));
+    }
+    return list;
+}
+
 static char *recording_base(Room *room, const char *id) ON_CONTROL_THREAD;
 static char *recording_base(Room *room, const char *id)
 {

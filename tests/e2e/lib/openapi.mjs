@@ -103,9 +103,11 @@ function block(lines, indent) {
     for (let line = lines.peek(); line?.indent === indent && !line.text.startsWith('- '); line = lines.peek()) {
         const found = KEY.exec(line.text);
         if (!found) throw new Error(`line ${lines.at + 1}: ${line.text}`);
-        const [, key, rest] = found;
+        const [, written, rest] = found;
+        const key = written.startsWith("'") ? unquoted(written) : written;
+        if (Object.hasOwn(value, key)) throw new Error(`line ${lines.at + 1}: ${key} stands there already`);
         lines.at++;
-        value[key.startsWith("'") ? unquoted(key) : key] = valueAfter(lines, rest, indent);
+        value[key] = valueAfter(lines, rest, indent);
     }
     return value;
 }

@@ -157,6 +157,12 @@ char *rooms_recording_dir(const Config *config)
     return g_strdup(fake_media.directory ? fake_media.directory : "/nowhere");
 }
 
+json_t *rooms_closed_recordings_json(Rooms *rooms, const char *room_id)
+{
+    (void)rooms, (void)room_id;
+    return json_array();
+}
+
 char *room_recording_prefix(const char *room_id)
 {
     return g_strconcat(room_id, ".", NULL);

@@ -114,15 +114,23 @@ static void test_delete(void)
     g_free(directory);
 }
 
+/* Nothing was recorded yet, or the disk is away. */
 static void test_no_directory(void)
 {
-    g_autoptr(GError) error = NULL;
-    struct stat info;
-    g_assert_null(recordings_list("/nonexistent", &error));
-    g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE);
-    g_clear_error(&error);
-    g_assert_cmpint(recordings_open("/nonexistent", "a.mp4", &info, &error), ==, -1);
-    g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE);
+    static const struct {
+        const char *directory;
+        gint code;
+    } cases[] = { { "/nonexistent", TESSERA_ERROR_NOT_FOUND },
+                  { "/etc/passwd", TESSERA_ERROR_UNAVAILABLE } };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        struct stat info;
+        g_assert_null(recordings_list(cases[i].directory, &error));
+        g_assert_error(error, TESSERA_ERROR, cases[i].code);
+        g_clear_error(&error);
+        g_assert_cmpint(recordings_open(cases[i].directory, "a.mp4", &info, &error), ==, -1);
+        g_assert_error(error, TESSERA_ERROR, cases[i].code);
+    }
 }
 
 int main(int argc, char **argv)
