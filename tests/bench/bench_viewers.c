@@ -1,6 +1,7 @@
 /* Many WebRTC clients of one server in one process, over real ICE, DTLS and SRTP, for
  * tests/bench/demo_room.py: it carries the offers to WHEP and WHIP. Lines on standard input:
  *   view                   one more viewer; answers with {"peer": N, "offer": "..."}
+ *   watch                  one that tells ten times a second when each packet came, as browsers do
  *   send CLIP.ivf CLIP.ogg one more sender, the same
  *   answer N "..."         the server's answer, as a JSON string; then {"peer": N, "connected":
  * true} count                  {"audio_packets": ..., "audio_bytes": ..., "video_packets": ...} and
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "net/webrtc.h"
 #include "rtp/rtcp.h"
+#include "rtp/twcc.h"
 #include "sdp/sdp.h"
 #include "support/clip_player.h"
 
@@ -23,14 +25,16 @@
 #define TICK_MS         10
 /* The clients look so often whether something came. Over loopback who sends also wakes who waits,
  * which costs more than the sending and which no server does whose viewers are elsewhere. */
-#define LOOK_US      2000
-#define REPORT_TICKS 100
-#define MAX_CLIENTS  600
+#define LOOK_US        2000
+#define REPORT_TICKS   100
+#define FEEDBACK_TICKS 10
+#define MAX_CLIENTS    600
 
 typedef struct {
     guint number;
     Transport *transport;
     gboolean sends, connected;
+    TwccReceiver *arrivals; /* of who tells of them, or NULL */
     ClipPlayer audio, video;
     guint16 transport_seq;
 } Client;
@@ -67,8 +71,8 @@ static char *make_offer(const Client *client, const TransportLocal *local)
                                "a=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\na=rtpmap:%u %s\r\n",
                                video ? "video" : "audio", type, video ? "v" : "a", way, type,
                                video ? "VP8/90000" : "opus/48000/2");
-        /* Viewers tell nothing of what arrives; who promises to and is silent is sent little. */
-        if (client->sends)
+        /* Who promises to tell what arrives and is silent is sent little. */
+        if (client->sends || client->arrivals)
             g_string_append_printf(sdp, "a=rtcp-fb:%u transport-cc\r\na=extmap:%d %s\r\n", type,
                                    ID_TRANSPORT_CC, rtp_ext_uri(RTP_EXT_TRANSPORT_CC));
         if (video)
@@ -104,10 +108,23 @@ static void on_state(TransportState state, gpointer user)
     say(json_pack("{s:i, s:b}", "peer", (int)client->number, "connected", TRUE));
 }
 
+static void note_arrival(Client *client, const guint8 *data, gsize size, gint64 arrival_ns)
+{
+    RtpPacket packet;
+    RtpExtensions found;
+    if (!rtp_parse(data, size, &packet))
+        return;
+    rtp_ext_parse(&packet, &extensions, &found);
+    if (found.present & 1u << RTP_EXT_TRANSPORT_CC)
+        twcc_receiver_arrived(client->arrivals, found.transport_seq, arrival_ns);
+}
+
 static void on_rtp(guint8 *packet, gsize size, gint64 arrival_ns, gpointer user)
 {
-    (void)arrival_ns, (void)user;
+    Client *client = user;
     guint video = (packet[1] & 0x7f) == VIDEO_TYPE;
+    if (client->arrivals)
+        note_arrival(client, packet, size, arrival_ns);
     packets[video]++;
     bytes[video] += size;
 }
@@ -132,7 +149,7 @@ static void send_packet(guint8 *data, gsize size, gpointer user)
         transport_send_rtp(client->transport, &packet, 1);
 }
 
-static void add_client(const char *picture, const char *sound)
+static void add_client(const char *picture, const char *sound, gboolean tells)
 {
     g_autoptr(GError) error = NULL;
     const TransportFactory *transports = webrtc_factory_transports(factory);
@@ -149,6 +166,7 @@ static void add_client(const char *picture, const char *sound)
         sound_clip = media_file_load(sound, &error);
     client->number = n_clients++;
     client->sends = picture != NULL;
+    client->arrivals = tells ? twcc_receiver_new() : NULL;
     client->audio = client->video = player;
     client->audio.file = client->sends ? sound_clip : NULL;
     client->audio.ssrc = 1000 + 2 * client->number;
@@ -194,6 +212,18 @@ static void send_report(Client *client)
     send_packet(writer.data, writer.size, client);
 }
 
+static void send_feedback(Client *client)
+{
+    guint8 fci[900];
+    RtcpWriter writer;
+    gsize size = twcc_receiver_feedback(client->arrivals, fci, sizeof fci);
+    if (!size)
+        return;
+    rtcp_writer_init(&writer);
+    rtcp_write_transport_cc(&writer, client->audio.ssrc, 0, fci, size);
+    send_packet(writer.data, writer.size, client);
+}
+
 static gboolean tick(gpointer data)
 {
     static guint ticks;
@@ -208,6 +238,8 @@ static gboolean tick(gpointer data)
         clip_player_run(&client->video, now_ns);
         if (!client->sends && ticks % REPORT_TICKS == i % REPORT_TICKS)
             send_report(client);
+        if (client->arrivals && ticks % FEEDBACK_TICKS == i % FEEDBACK_TICKS)
+            send_feedback(client);
     }
     return G_SOURCE_CONTINUE;
 }
@@ -219,9 +251,11 @@ static void run_line(char *line)
     if (count == 0)
         return;
     if (strcmp(words[0], "view") == 0 && n_clients < MAX_CLIENTS) {
-        add_client(NULL, NULL);
+        add_client(NULL, NULL, FALSE);
+    } else if (strcmp(words[0], "watch") == 0 && n_clients < MAX_CLIENTS) {
+        add_client(NULL, NULL, TRUE);
     } else if (strcmp(words[0], "send") == 0 && count == 3 && n_clients < MAX_CLIENTS) {
-        add_client(words[1], words[2]);
+        add_client(words[1], words[2], FALSE);
     } else if (strcmp(words[0], "answer") == 0 && count == 3) {
         json_t *text = json_loads(words[2], JSON_DECODE_ANY, NULL);
         take_answer((guint)g_ascii_strtoull(words[1], NULL, 10), json_string_value(text));
@@ -268,8 +302,10 @@ int main(void)
             ;
         g_usleep(LOOK_US);
     }
-    for (guint i = 0; i < n_clients; i++)
+    for (guint i = 0; i < n_clients; i++) {
         transport_close(clients[i].transport);
+        twcc_receiver_free(clients[i].arrivals);
+    }
     webrtc_factory_free(factory);
     media_file_free(picture_clip);
     media_file_free(sound_clip);
