@@ -131,12 +131,25 @@ static void limit_file_size(rlim_t bytes)
     g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
 }
 
+/* What is fed faster than it is written would be left out. */
+static void await_written(Sink *sink, gint64 until_us)
+{
+    for (guint i = 0; i < 5000; i++) {
+        SinkStatus status = status_of(sink);
+        if (status.state == SINK_FAILED || status.duration_us >= until_us)
+            return;
+        g_usleep(1000);
+    }
+}
+
 static void check_full(const Media *media, const char *directory, const KillCase *test)
 {
     g_autofree char *path = in_scratch(directory, test->file);
     Sink *sink = start_recorder(media, directory, test->format);
-    for (guint i = 0; i < 40 && status_of(sink).state != SINK_FAILED; i++)
+    for (guint i = 0; i < 40 && status_of(sink).state != SINK_FAILED; i++) {
         media_feed(media, sink, START_US + i * 1000000, START_US + (i + 1) * 1000000);
+        await_written(sink, (gint64)i * G_USEC_PER_SEC - 4 * G_USEC_PER_SEC);
+    }
     SinkStatus status = finish(sink);
     g_assert_cmpint(status.state, ==, SINK_FAILED);
     g_assert_nonnull(strstr(status.error, "The disk is full"));
