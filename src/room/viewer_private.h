@@ -41,6 +41,8 @@ typedef struct {
     RungChoice choice;
     gint64 decide_at_ns; /* the first choice is made when the line was measured, or then */
     gboolean decided;
+    gboolean away; /* nothing gets through: no pictures until something does */
+    gint64 next_ask_ns;
     gint budget_bps; /* for pictures; 0: not known */
     gint64 next_ns;
 } ViewerRate;
@@ -103,6 +105,8 @@ void viewer_send_clear(Viewer *viewer);
 /** One packet of the present picture; its payload is `size` bytes. */
 void viewer_queue_video(Viewer *viewer, GBytes *payload, gboolean marker,
                         gint64 now_ns) ON_NET_THREAD;
+/** Send one packet that says nothing: its arrival is an answer. */
+void viewer_send_ask(Viewer *viewer, gint64 now_ns) ON_NET_THREAD;
 /** Send what may go now. */
 void viewer_pump(Viewer *viewer, gint64 now_ns) ON_NET_THREAD;
 void viewer_nack(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns) ON_NET_THREAD;

@@ -8,6 +8,7 @@
 #define FIRST_CHOICE_NS (400 * NS_PER_MS)
 #define MIN_FEEDBACKS   2
 #define FULL_NS         (30 * NS_PER_MS)
+#define ASK_GAP_NS      (200 * NS_PER_MS)
 #define MIN_BPS         20000
 #define MAX_BPS         20000000
 /* Of the estimate: room for what is sent again, and for its error. */
@@ -128,9 +129,31 @@ static gboolean is_measured(const ViewerRate *rate)
 /* Before it is measured, there is nothing to choose by. */
 static gboolean may_choose(ViewerRate *rate, gint64 now_ns)
 {
+    if (rate->away)
+        return FALSE;
     rate->decided =
         rate->decided || !rate->transport_cc || is_measured(rate) || now_ns >= rate->decide_at_ns;
     return rate->decided;
+}
+
+/* Whose network is away is sent no pictures, which would be encoded for nobody; when it is back,
+ * the line is measured as at first. */
+ON_NET_THREAD static void look_for_network(Viewer *viewer, gint64 now_ns)
+{
+    ViewerRate *rate = &viewer->rate;
+    gboolean away = bwe_is_away(rate->bwe);
+    if (away && !rate->away) {
+        viewer_take(viewer, NULL);
+        viewer_send_clear(viewer);
+        viewer->stuck = FALSE;
+    } else if (!away && rate->away) {
+        viewer_rate_begin(viewer);
+    }
+    rate->away = away;
+    if (away && now_ns >= rate->next_ask_ns) {
+        rate->next_ask_ns = now_ns + ASK_GAP_NS;
+        viewer_send_ask(viewer, now_ns);
+    }
 }
 
 void viewer_rate_tick(Viewer *viewer, gint64 now_ns)
@@ -139,6 +162,7 @@ void viewer_rate_tick(Viewer *viewer, gint64 now_ns)
     if (!rate->bwe)
         return;
     bwe_tick(rate->bwe, now_ns);
+    look_for_network(viewer, now_ns);
     pacer_set_rate(viewer->pacer, bwe_estimate_bps(rate->bwe));
     gboolean first = !rate->decided;
     if (!viewer->ladder || !may_choose(rate, now_ns) || (!first && now_ns < rate->next_ns))

@@ -222,6 +222,16 @@ ON_NET_THREAD static void add_padding(Viewer *viewer, Batch *batch, gsize bytes,
     viewer->stats.padding++;
 }
 
+void viewer_send_ask(Viewer *viewer, gint64 now_ns)
+{
+    Batch batch;
+    batch.count = 0;
+    if (!viewer->video.config.active)
+        return; /* the sound asks by itself */
+    add_padding(viewer, &batch, 1, BWE_PROBE_NONE, now_ns);
+    batch_send(viewer, &batch);
+}
+
 /* --- when -------------------------------------------------------------------------------- */
 
 ON_NET_THREAD static void add_item(Viewer *viewer, Batch *batch, const PacerItem *item,

@@ -29,6 +29,7 @@
 #define RECOVERY_NS       (5 * NS_PER_SEC)
 #define MIN_STANDING_NS   (10 * NS_PER_MS)
 #define FIRST_FEEDBACKS   8
+#define FRESH_NS          NS_PER_SEC /* what arrives later waited in a queue */
 
 typedef struct {
     gint64 sent_ns, arrival_ns;
@@ -298,6 +299,40 @@ static void update(Bwe *bwe, gint64 now_ns)
         recover(bwe);
 }
 
+/* ---- a network that was away ---- */
+
+static gint64 unanswered_ns(const Bwe *bwe)
+{
+    return MAX(bwe->last_sent_ns - bwe->heard_ns, 0);
+}
+
+gboolean bwe_is_away(const Bwe *bwe)
+{
+    return !bwe->by_reports && unanswered_ns(bwe) > MAX_RTT_NS;
+}
+
+/* What was sent before did not wait: it is gone. */
+static gboolean is_fresh(const Bwe *bwe, gint64 now_ns)
+{
+    for (guint i = 0; i < bwe->arrived->len; i++) {
+        if (now_ns - g_array_index(bwe->arrived, Arrived, i).sent_ns > FRESH_NS)
+            return FALSE;
+    }
+    return bwe->arrived->len > 0;
+}
+
+/* It may be another network than before: what is known of it is no more than at first. */
+static void come_back(Bwe *bwe, gint64 now_ns)
+{
+    gint before_bps = MAX(bwe->stuck_bps, bwe->estimate_bps);
+    bwe_aimd_set(&bwe->aimd, MIN(before_bps, bwe->config.start_bps), now_ns);
+    bwe_loss_init(&bwe->loss, bwe->config.max_bps);
+    bwe_prober_allocated(&bwe->prober, 0, 0);
+    bwe->acked = (BweAcked){ 0 };
+}
+
+/* ---- feedback ---- */
+
 void bwe_feedback(Bwe *bwe, const guint8 *fci, gsize size, gint64 now_ns)
 {
     bwe->now_ns = now_ns;
@@ -310,8 +345,11 @@ void bwe_feedback(Bwe *bwe, const guint8 *fci, gsize size, gint64 now_ns)
     bwe->feedbacks++;
     if (!bwe->any_fate)
         return;
+    gboolean back = bwe_is_away(bwe) && is_fresh(bwe, now_ns);
     bwe->by_reports = FALSE;
     bwe->heard_ns = now_ns;
+    if (back)
+        come_back(bwe, now_ns);
     update(bwe, now_ns);
 }
 
@@ -347,9 +385,8 @@ void bwe_report(Bwe *bwe, guint8 fraction_lost, gint64 rtt_ns, gint64 now_ns)
 /* What is sent is not answered: go slower and slower, down to what keeps asking. */
 static void slow_if_stuck(Bwe *bwe, gint64 now_ns)
 {
-    gint64 silent_ns = bwe->last_sent_ns - bwe->heard_ns;
     gint64 limit_ns = bwe->by_reports ? MAX_REPORT_GAP_NS : MAX_RTT_NS;
-    if (MAX(silent_ns, 0) + MAX(bwe->rtt_ns, 0) <= limit_ns ||
+    if (unanswered_ns(bwe) + MAX(bwe->rtt_ns, 0) <= limit_ns ||
         now_ns - bwe->stuck_ns < STUCK_INTERVAL_NS)
         return;
     bwe->stuck_bps = MAX(bwe->stuck_bps, bwe->estimate_bps);

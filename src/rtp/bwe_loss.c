@@ -23,6 +23,8 @@
 #define WINDOW_NS        (300 * NS_PER_MS)
 #define MIN_BPS          1000.0
 #define MAX_CANDIDATES   5
+/* Even 20 kbit/s let a whole packet through in that time. */
+#define AWAY_NS (700 * NS_PER_MS)
 
 typedef struct {
     gdouble bps, inherent;
@@ -33,19 +35,42 @@ void bwe_loss_init(BweLoss *loss, gint max_bps)
     *loss = (BweLoss){ .max_bps = max_bps, .inherent = FIRST_INHERENT };
 }
 
+/* Something arrived. What was lost before it counts, unless the network was away. */
+static void close_gap(BweLoss *loss, gint64 sent_ns)
+{
+    if (loss->gap_lost && loss->arrived_sent_ns && sent_ns - loss->arrived_sent_ns >= AWAY_NS) {
+        loss->first_sent_ns += sent_ns - loss->last_sent_ns;
+        loss->last_sent_ns = sent_ns;
+    } else {
+        loss->packets += loss->gap_lost;
+        loss->lost += loss->gap_lost;
+        loss->size += loss->gap_size;
+    }
+    loss->gap_lost = 0;
+    loss->gap_size = 0;
+}
+
 void bwe_loss_packet(BweLoss *loss, gint64 sent_ns, gsize size, gboolean lost)
 {
-    if (loss->packets == 0 && loss->last_sent_ns == 0)
-        loss->first_sent_ns = sent_ns;
+    if (loss->last_sent_ns == 0)
+        loss->first_sent_ns = loss->last_sent_ns = sent_ns;
+    if (lost) {
+        loss->gap_lost++;
+        loss->gap_size += size;
+        return;
+    }
+    close_gap(loss, sent_ns);
     loss->packets++;
-    loss->lost += lost;
     loss->size += size;
     loss->last_sent_ns = MAX(loss->last_sent_ns, sent_ns);
+    loss->arrived_sent_ns = MAX(loss->arrived_sent_ns, sent_ns);
 }
 
 void bwe_loss_recovered(BweLoss *loss)
 {
-    if (loss->lost > 0)
+    if (loss->gap_lost > 0)
+        loss->gap_lost--;
+    else if (loss->lost > 0)
         loss->lost--;
 }
 

@@ -25,12 +25,16 @@ typedef struct {
     guint packets, lost; /* of the observation that is being made */
     gsize size;
     gint64 first_sent_ns, last_sent_ns;
+    guint gap_lost; /* since the newest that arrived: a queue that overflows, or a network away */
+    gsize gap_size;
+    gint64 arrived_sent_ns; /* that one's; 0: none did yet */
     gdouble average, deviation; /* of recent loss, 0..1; how sure that is */
 } BweLoss;
 
 void bwe_loss_init(BweLoss *loss, gint max_bps);
 
-/** The fate of a packet is known. */
+/** The fate of a packet is known. What was lost while nothing at all arrived for long says nothing
+ *  about the rate: the network was away. It is forgotten. */
 void bwe_loss_packet(BweLoss *loss, gint64 sent_ns, gsize size, gboolean lost);
 
 /** One that was told lost came after all. */

@@ -375,6 +375,31 @@ static void test_silence(void)
     }
 }
 
+/* Nothing gets through for a while: that is no congestion. */
+static void test_away(void)
+{
+    static const gint away_ms[] = { 300, 1000, 2500, 5000, 20000 };
+    for (guint i = 0; i < G_N_ELEMENTS(seeds) * G_N_ELEMENTS(away_ms); i++) {
+        g_autoptr(SimFlows) flows = sim_flows_new(seeds[i / 5]);
+        SimFlowConfig config = { .bwe = bounds };
+        SimLinkConfig cut = { .loss = 1 };
+        set_link(flows, 1000000, 50);
+        sim_flows_add(flows, &config);
+        run_seconds(flows, 20);
+        gint before = estimate_kbps(flows, 0);
+        sim_link_configure(sim_flows_there(flows), &cut);
+        run_seconds(flows, away_ms[i % 5] / 1000.0);
+        g_assert_cmpint(bwe_is_away(sim_flows_bwe(flows, 0)), ==, away_ms[i % 5] > 4000);
+        set_link(flows, 1000000, 50);
+        run_seconds(flows, 2);
+        gint after = estimate_kbps(flows, 0);
+        g_test_message("%d kbit/s, %d ms away, then %d", before, away_ms[i % 5], after);
+        g_assert_false(bwe_is_away(sim_flows_bwe(flows, 0)));
+        g_assert_cmpint(after, >, before * 3 / 5);
+        g_assert_cmpint(after, <, 1100);
+    }
+}
+
 /* All feedback of 300 s comes at once. */
 static void test_late_feedback(void)
 {
@@ -521,6 +546,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bwe/next-rung-does-not-fit", test_next_rung_does_not_fit);
     g_test_add_func("/bwe/no-padding", test_no_padding);
     g_test_add_func("/bwe/silence", test_silence);
+    g_test_add_func("/bwe/away", test_away);
     g_test_add_func("/bwe/late-feedback", test_late_feedback);
     g_test_add_func("/bwe/old-feedback", test_old_feedback);
     g_test_add_func("/bwe/wraps", test_wraps);
