@@ -63,8 +63,8 @@ typedef struct {
 gboolean bwe_probe(Bwe *bwe, gint64 now_ns, BweProbe *probe);
 
 gint bwe_estimate_bps(const Bwe *bwe);
-/** Of what was sent in the last 3 s nothing was answered, by a receiver that had answered before. It
- *  is over with the first answer, so keep sending a little: each 500 ms at least. If by then the
+/** Of what was sent in the last 3 s nothing was answered, by a receiver that had answered before.
+ *  It is over with the first answer, so keep sending a little: each 500 ms at least. If by then the
  *  network is as it was, the estimate begins anew at start_bps, with a probe for what it was. */
 gboolean bwe_is_away(const Bwe *bwe);
 /** Lost of a thousand, over the last seconds. */

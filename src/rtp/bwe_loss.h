@@ -27,7 +27,7 @@ typedef struct {
     gint64 first_sent_ns, last_sent_ns;
     guint gap_lost; /* since the newest that arrived: a queue that overflows, or a network away */
     gsize gap_size;
-    gint64 arrived_sent_ns; /* that one's; 0: none did yet */
+    gint64 arrived_sent_ns;     /* that one's; 0: none did yet */
     gdouble average, deviation; /* of recent loss, 0..1; how sure that is */
 } BweLoss;
 
