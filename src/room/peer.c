@@ -329,9 +329,11 @@ static void peer_tick(gint64 now_ns, gpointer user)
 {
     Peer *peer = user;
     thread_assert_net();
+    /* Whoever is silent is still asked whether it hears us. */
+    if (peer->state == TRANSPORT_CONNECTED || peer->state == TRANSPORT_DISCONNECTED)
+        viewer_tick(peer->viewer, now_ns);
     if (peer->state == TRANSPORT_CONNECTED) {
         ingress_tick(peer->ingress, peer->transport, now_ns, viewer_rtt_ns(peer->viewer));
-        viewer_tick(peer->viewer, now_ns);
         send_reports(peer, now_ns);
     }
     if (now_ns >= peer->next_sources_ns) {

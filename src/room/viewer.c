@@ -162,7 +162,10 @@ ON_NET_THREAD static void on_reports(Viewer *viewer, const RtcpPacket *packet, g
             viewer->stats.fraction_lost = block->fraction_lost;
         else
             viewer_sound_report(&viewer->sound, block, now_ns);
-        viewer_rate_report(viewer, block, rtt_ns, now_ns);
+        OutStream *stream = video ? &viewer->video : &viewer->audio;
+        gboolean advanced = block->highest_seq != stream->arrived;
+        stream->arrived = block->highest_seq;
+        viewer_rate_report(viewer, block, advanced, rtt_ns, now_ns);
     }
     viewer_publish_voice_wish(viewer);
 }

@@ -21,6 +21,7 @@ typedef struct {
     guint32 ts_offset;
     RtpSendStats sent;
     guint32 reported; /* packets that the last sender report counted */
+    guint32 arrived;  /* the highest number that the peer has reported */
 } OutStream;
 
 /* What stays the same while the rendition changes: the numbers of the stream that is sent. */
@@ -41,7 +42,8 @@ typedef struct {
     RungChoice choice;
     gint64 decide_at_ns; /* the first choice is made when the line was measured, or then */
     gboolean decided;
-    gboolean away; /* nothing gets through: no pictures until something does */
+    gboolean has_chosen; /* at least once */
+    gboolean away;       /* nothing gets through: no pictures until something does */
     gint64 next_ask_ns;
     gint budget_bps; /* for pictures; 0: not known */
     gint64 next_ns;
@@ -89,9 +91,10 @@ void viewer_rate_configure(Viewer *viewer, gboolean transport_cc) ON_NET_THREAD;
 void viewer_rate_begin(Viewer *viewer) ON_NET_THREAD;
 void viewer_rate_tick(Viewer *viewer, gint64 now_ns) ON_NET_THREAD;
 void viewer_rate_rtcp(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns) ON_NET_THREAD;
-/** A report block about one of our streams; rtt_ns: -1 where not known. */
-void viewer_rate_report(Viewer *viewer, const RtcpReportBlock *block, gint64 rtt_ns,
-                        gint64 now_ns) ON_NET_THREAD;
+/** A report block about one of our streams. advanced: more has arrived than at the one before;
+ *  rtt_ns: -1 where not known. */
+void viewer_rate_report(Viewer *viewer, const RtcpReportBlock *block, gboolean advanced,
+                        gint64 rtt_ns, gint64 now_ns) ON_NET_THREAD;
 
 /* viewer_video.c */
 /** From the next key frame on send this one; NULL: no pictures. */

@@ -106,6 +106,7 @@ ON_NET_THREAD static void choose(Viewer *viewer, gint64 now_ns)
 {
     ViewerRate *rate = &viewer->rate;
     RungOffer offers[LADDER_MAX_RUNGS];
+    rate->has_chosen = TRUE;
     if (rate->fixed) {
         viewer_take(viewer, ladder_rendition(viewer->ladder, 0));
         return;
@@ -156,6 +157,17 @@ ON_NET_THREAD static void look_for_network(Viewer *viewer, gint64 now_ns)
     }
 }
 
+/* Where there are no pictures all of the line is the sound's. */
+ON_NET_THREAD static void follow_sound_alone(Viewer *viewer, gint64 now_ns)
+{
+    ViewerRate *rate = &viewer->rate;
+    if (rate->fixed || now_ns < rate->next_ns)
+        return;
+    rate->next_ns = now_ns + CHOOSE_GAP_NS;
+    gint64 usable_bps = (gint64)bwe_estimate_bps(rate->bwe) * USABLE_PCT / 100;
+    viewer_set_audio_budget(viewer, (gint)MAX(usable_bps - SOUND_OVERHEAD_BPS, 0));
+}
+
 void viewer_rate_tick(Viewer *viewer, gint64 now_ns)
 {
     ViewerRate *rate = &viewer->rate;
@@ -165,6 +177,8 @@ void viewer_rate_tick(Viewer *viewer, gint64 now_ns)
     look_for_network(viewer, now_ns);
     pacer_set_rate(viewer->pacer, bwe_estimate_bps(rate->bwe));
     gboolean first = !rate->decided;
+    if (!viewer->ladder)
+        follow_sound_alone(viewer, now_ns);
     if (!viewer->ladder || !may_choose(rate, now_ns) || (!first && now_ns < rate->next_ns))
         return;
     gint estimate_bps = bwe_estimate_bps(rate->bwe);
@@ -203,17 +217,20 @@ void viewer_rate_rtcp(Viewer *viewer, const RtcpPacket *packet, gint64 now_ns)
         bwe_remb(bwe, packet->remb_bps, now_ns);
 }
 
-void viewer_rate_report(Viewer *viewer, const RtcpReportBlock *block, gint64 rtt_ns, gint64 now_ns)
+void viewer_rate_report(Viewer *viewer, const RtcpReportBlock *block, gboolean advanced,
+                        gint64 rtt_ns, gint64 now_ns)
 {
-    if (viewer->rate.bwe)
-        bwe_report(viewer->rate.bwe, block->fraction_lost, rtt_ns, now_ns);
+    Bwe *bwe = viewer->rate.bwe;
+    if (!bwe)
+        return;
+    if (advanced)
+        bwe_heard(bwe, rtt_ns, now_ns);
+    bwe_report(bwe, block->fraction_lost, rtt_ns, now_ns);
 }
 
 gint viewer_video_budget(const Viewer *viewer)
 {
     const ViewerRate *rate = &viewer->rate;
-    if (!rate->transport_cc)
-        return 0;
     /* Whoever takes the lower layers only could take that much more of all of it. */
     return rate->choice.pick.base_only ? rate->budget_bps * 100 / RENDITION_BASE_PCT
                                        : rate->budget_bps;
@@ -222,7 +239,7 @@ gint viewer_video_budget(const Viewer *viewer)
 ViewerQuality viewer_quality(const Viewer *viewer)
 {
     RungPick pick = viewer->rate.choice.pick;
-    if (!viewer->ladder || !viewer->rate.decided)
+    if (!viewer->ladder || !viewer->rate.has_chosen)
         return VIEWER_FULL;
     if (pick.rung == RUNG_NONE)
         return VIEWER_SOUND;

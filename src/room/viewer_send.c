@@ -70,6 +70,8 @@ ON_NET_THREAD static void batch_commit(Viewer *viewer, Batch *batch, gsize size,
     batch->count++;
     if (tells_arrival(viewer, map))
         bwe_sent(viewer->rate.bwe, viewer->transport_seq, size, probe, now_ns);
+    else if (viewer->rate.bwe)
+        bwe_sent_unnumbered(viewer->rate.bwe, size, now_ns);
     if (map->id_of[RTP_EXT_TRANSPORT_CC])
         viewer->transport_seq++;
 }
@@ -252,7 +254,7 @@ ON_NET_THREAD static void add_item(Viewer *viewer, Batch *batch, const PacerItem
 ON_NET_THREAD static void begin_probe(Viewer *viewer, gint64 now_ns)
 {
     BweProbe probe;
-    if (viewer->rate.transport_cc && !pacer_probing(viewer->pacer) &&
+    if (viewer->rate.transport_cc && viewer->video.config.active && !pacer_probing(viewer->pacer) &&
         bwe_probe(viewer->rate.bwe, now_ns, &probe))
         pacer_probe(viewer->pacer, &probe, now_ns);
 }

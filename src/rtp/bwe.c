@@ -63,8 +63,11 @@ struct Bwe {
     gint64 least_rtt_ns[2]; /* of this period and of the one before */
     gint64 least_rtt_at_ns; /* when this one began */
     gint64 last_sent_ns, last_arrival_seen_ns;
+    gint acked_bps;
     gint64 heard_ns; /* the last sign of life, or when sending began after a pause */
-    gint peak_bps;   /* the highest of the last seconds */
+    gboolean away;   /* nothing was heard for long */
+    gboolean reported;
+    gint peak_bps; /* the highest of the last seconds */
     gint64 peak_ns;
     gint stuck_bps; /* the estimate when the path went silent; 0: it is not */
     gint64 stuck_ns;
@@ -100,11 +103,24 @@ void bwe_free(Bwe *bwe)
     g_free(bwe);
 }
 
-void bwe_sent(Bwe *bwe, guint16 transport_seq, gsize size, gint probe_cluster, gint64 now_ns)
+static void note_sent(Bwe *bwe, gint64 now_ns)
 {
     if (now_ns - bwe->last_sent_ns > PAUSE_NS)
         bwe->heard_ns = MAX(bwe->heard_ns, now_ns); /* there was nothing to be answered */
     bwe->last_sent_ns = now_ns;
+}
+
+/* Of a receiver that never reports nobody knows whether anything arrives. */
+void bwe_sent_unnumbered(Bwe *bwe, gsize size, gint64 now_ns)
+{
+    if (bwe->reported)
+        note_sent(bwe, now_ns);
+    bwe_reports_sent(&bwe->reports, size, now_ns);
+}
+
+void bwe_sent(Bwe *bwe, guint16 transport_seq, gsize size, gint probe_cluster, gint64 now_ns)
+{
+    note_sent(bwe, now_ns);
     bwe_history_add(bwe->history, transport_seq, size, probe_cluster, now_ns);
     bwe_reports_sent(&bwe->reports, size, now_ns);
     if (probe_cluster == BWE_PROBE_NONE)
@@ -130,7 +146,7 @@ static void combine(Bwe *bwe, gint64 now_ns)
     /* What goes through without a queue is no less than that, whatever was lost before. */
     if (!bwe->by_reports && bwe->trend.state == BWE_NORMAL &&
         bwe_standing_ns(&bwe->standing) < MIN_STANDING_NS)
-        bps = MAX(bps, MIN((gint64)bwe_acked_bps(&bwe->acked), bwe->aimd.bps));
+        bps = MAX(bps, MIN(bwe->acked_bps, bwe->aimd.bps));
     if (bwe->remb_bps >= 0)
         bps = MIN(bps, bwe->remb_bps);
     bwe->estimate_bps = (gint)CLAMP(bps, bwe->config.min_bps, bwe->config.max_bps);
@@ -201,7 +217,7 @@ static void collect(guint16 transport_seq, gint64 arrival_ns, gpointer user)
         return;
     }
     if (sent->fate == BWE_LOST)
-        bwe_loss_recovered(&bwe->loss);
+        bwe_loss_recovered(&bwe->loss, sent->size);
     else
         bwe_loss_packet(&bwe->loss, sent->sent_ns, sent->size, FALSE);
     sent->fate = BWE_ARRIVED;
@@ -282,18 +298,18 @@ static void update(Bwe *bwe, gint64 now_ns)
         g_array_sort(bwe->arrived, compare_arrival);
         measure_rtt(bwe, now_ns);
         proved_bps = take_arrived(bwe, now_ns);
+        bwe->acked_bps = bwe_acked_bps(&bwe->acked);
     }
-    gint acked_bps = bwe_acked_bps(&bwe->acked);
     BweAimdInput input = {
         .state = path_state(bwe),
-        .acked_bps = acked_bps,
+        .acked_bps = bwe->acked_bps,
         .rtt_ns = bwe->rtt_ns < 0 ? DEFAULT_RTT_NS : bwe->rtt_ns,
         .app_limited = bwe->usage.limited,
         .queued = is_queued(bwe),
     };
     bwe_aimd_update(&bwe->aimd, &input, now_ns);
     take_proof(bwe, proved_bps, now_ns);
-    bwe_loss_update(&bwe->loss, bwe->aimd.bps, bwe->usage.limited ? 0 : acked_bps);
+    bwe_loss_update(&bwe->loss, bwe->aimd.bps, bwe->usage.limited ? 0 : bwe->acked_bps);
     combine(bwe, now_ns);
     if (bwe->aimd.increasing && (!was_increasing || bwe->stuck_bps > 0))
         recover(bwe);
@@ -308,7 +324,21 @@ static gint64 unanswered_ns(const Bwe *bwe)
 
 gboolean bwe_is_away(const Bwe *bwe)
 {
-    return !bwe->by_reports && unanswered_ns(bwe) > MAX_RTT_NS;
+    return bwe->away;
+}
+
+/* It may be another network than before: what is known of it is no more than at first. */
+static void come_back(Bwe *bwe, gint64 now_ns)
+{
+    gint before_bps = MAX(bwe->stuck_bps, bwe->estimate_bps);
+    bwe_aimd_set(&bwe->aimd, MIN(before_bps, bwe->config.start_bps), now_ns);
+    bwe->aimd.capacity.known = FALSE;
+    bwe_loss_init(&bwe->loss, bwe->config.max_bps);
+    bwe_prober_allocated(&bwe->prober, 0, 0);
+    bwe->standing = (BweStanding){ 0 };
+    bwe->least_rtt_ns[0] = bwe->least_rtt_ns[1] = G_MAXINT64;
+    bwe->acked = (BweAcked){ 0 };
+    bwe->acked_bps = 0;
 }
 
 /* What was sent before did not wait: it is gone. */
@@ -318,17 +348,20 @@ static gboolean is_fresh(const Bwe *bwe, gint64 now_ns)
         if (now_ns - g_array_index(bwe->arrived, Arrived, i).sent_ns > FRESH_NS)
             return FALSE;
     }
-    return bwe->arrived->len > 0;
+    return TRUE;
 }
 
-/* It may be another network than before: what is known of it is no more than at first. */
-static void come_back(Bwe *bwe, gint64 now_ns)
+static void hear(Bwe *bwe, gboolean fresh, gint64 now_ns)
 {
-    gint before_bps = MAX(bwe->stuck_bps, bwe->estimate_bps);
-    bwe_aimd_set(&bwe->aimd, MIN(before_bps, bwe->config.start_bps), now_ns);
-    bwe_loss_init(&bwe->loss, bwe->config.max_bps);
-    bwe_prober_allocated(&bwe->prober, 0, 0);
-    bwe->acked = (BweAcked){ 0 };
+    if (bwe->away && fresh)
+        come_back(bwe, now_ns);
+    bwe->away = FALSE;
+    bwe->heard_ns = now_ns;
+}
+
+void bwe_heard(Bwe *bwe, gint64 rtt_ns, gint64 now_ns)
+{
+    hear(bwe, rtt_ns >= 0 && rtt_ns < FRESH_NS, now_ns);
 }
 
 /* ---- feedback ---- */
@@ -345,11 +378,9 @@ void bwe_feedback(Bwe *bwe, const guint8 *fci, gsize size, gint64 now_ns)
     bwe->feedbacks++;
     if (!bwe->any_fate)
         return;
-    gboolean back = bwe_is_away(bwe) && is_fresh(bwe, now_ns);
     bwe->by_reports = FALSE;
-    bwe->heard_ns = now_ns;
-    if (back)
-        come_back(bwe, now_ns);
+    if (bwe->arrived->len > 0)
+        hear(bwe, is_fresh(bwe, now_ns), now_ns);
     update(bwe, now_ns);
 }
 
@@ -365,6 +396,7 @@ void bwe_remb(Bwe *bwe, guint64 bps, gint64 now_ns)
 
 void bwe_report(Bwe *bwe, guint8 fraction_lost, gint64 rtt_ns, gint64 now_ns)
 {
+    bwe->reported = TRUE;
     if (bwe->by_reports) {
         bwe->heard_ns = now_ns;
         if (rtt_ns >= 0)
@@ -374,6 +406,7 @@ void bwe_report(Bwe *bwe, guint8 fraction_lost, gint64 rtt_ns, gint64 now_ns)
         .fraction_lost = fraction_lost,
         .rtt_ns = bwe->rtt_ns < 0 ? DEFAULT_RTT_NS : bwe->rtt_ns,
         .remb_bps = bwe->remb_bps,
+        .wanted_bps = bwe->prober.wanted_bps,
         .queued = is_queued(bwe),
     };
     bwe_reports_loss(&bwe->reports, &input, now_ns);
@@ -401,6 +434,7 @@ void bwe_tick(Bwe *bwe, gint64 now_ns)
     bwe_usage_limited(&bwe->usage, bwe->estimate_bps, now_ns);
     if (bwe->remb_bps >= 0 && now_ns - bwe->remb_ns > REMB_AGE_NS)
         bwe->remb_bps = -1;
+    bwe->away = bwe->away || (!bwe->by_reports && unanswered_ns(bwe) > MAX_RTT_NS);
     slow_if_stuck(bwe, now_ns);
     combine(bwe, now_ns);
 }
@@ -445,7 +479,7 @@ void bwe_stats(const Bwe *bwe, BweStats *stats)
 {
     *stats = (BweStats){
         .estimate_bps = bwe->estimate_bps,
-        .acked_bps = bwe_acked_bps(&bwe->acked),
+        .acked_bps = bwe->acked_bps,
         .delay_bps = bwe->aimd.bps,
         .loss_bps = bwe->by_reports ? bwe->reports.bps : (gint)bwe->loss.bps,
         .remb_bps = bwe->remb_bps,

@@ -31,6 +31,9 @@ void bwe_free(Bwe *bwe);
 /** A packet goes out. probe_cluster: the probe that it belongs to, or BWE_PROBE_NONE. */
 void bwe_sent(Bwe *bwe, guint16 transport_seq, gsize size, gint probe_cluster, gint64 now_ns);
 
+/** The same of a packet without a transport number, to a receiver that cannot tell what arrived. */
+void bwe_sent_unnumbered(Bwe *bwe, gsize size, gint64 now_ns);
+
 /** The body of a transport-cc feedback. Malformed ones change nothing. */
 void bwe_feedback(Bwe *bwe, const guint8 *fci, gsize size, gint64 now_ns);
 
@@ -40,6 +43,9 @@ void bwe_remb(Bwe *bwe, guint64 bps, gint64 now_ns);
 /** A report block came: loss as 1/256, rtt_ns negative where it is not known. Counts only for a
  *  receiver that sends no transport-cc. */
 void bwe_report(Bwe *bwe, guint8 fraction_lost, gint64 rtt_ns, gint64 now_ns);
+
+/** A report says that something arrived since the one before; rtt_ns as above. */
+void bwe_heard(Bwe *bwe, gint64 rtt_ns, gint64 now_ns);
 
 /** Let time pass: at least every 100 ms. */
 void bwe_tick(Bwe *bwe, gint64 now_ns);

@@ -38,7 +38,7 @@ void bwe_loss_init(BweLoss *loss, gint max_bps)
 /* Something arrived. What was lost before it counts, unless the network was away. */
 static void close_gap(BweLoss *loss, gint64 sent_ns)
 {
-    if (loss->gap_lost && loss->arrived_sent_ns && sent_ns - loss->arrived_sent_ns >= AWAY_NS) {
+    if (loss->gap_lost && sent_ns - loss->gap_sent_ns >= AWAY_NS) {
         loss->first_sent_ns += sent_ns - loss->last_sent_ns;
         loss->last_sent_ns = sent_ns;
     } else {
@@ -55,6 +55,8 @@ void bwe_loss_packet(BweLoss *loss, gint64 sent_ns, gsize size, gboolean lost)
     if (loss->last_sent_ns == 0)
         loss->first_sent_ns = loss->last_sent_ns = sent_ns;
     if (lost) {
+        if (!loss->gap_lost)
+            loss->gap_sent_ns = sent_ns;
         loss->gap_lost++;
         loss->gap_size += size;
         return;
@@ -63,15 +65,18 @@ void bwe_loss_packet(BweLoss *loss, gint64 sent_ns, gsize size, gboolean lost)
     loss->packets++;
     loss->size += size;
     loss->last_sent_ns = MAX(loss->last_sent_ns, sent_ns);
-    loss->arrived_sent_ns = MAX(loss->arrived_sent_ns, sent_ns);
 }
 
-void bwe_loss_recovered(BweLoss *loss)
+void bwe_loss_recovered(BweLoss *loss, gsize size)
 {
-    if (loss->gap_lost > 0)
+    if (loss->gap_lost > 0) {
         loss->gap_lost--;
-    else if (loss->lost > 0)
+        loss->gap_size -= MIN(size, loss->gap_size);
+        loss->packets++;
+        loss->size += size;
+    } else if (loss->lost > 0) {
         loss->lost--;
+    }
 }
 
 /* TRUE: an observation is complete. */

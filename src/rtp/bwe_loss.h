@@ -27,7 +27,7 @@ typedef struct {
     gint64 first_sent_ns, last_sent_ns;
     guint gap_lost; /* since the newest that arrived: a queue that overflows, or a network away */
     gsize gap_size;
-    gint64 arrived_sent_ns;     /* that one's; 0: none did yet */
+    gint64 gap_sent_ns;         /* of the first of those */
     gdouble average, deviation; /* of recent loss, 0..1; how sure that is */
 } BweLoss;
 
@@ -38,7 +38,7 @@ void bwe_loss_init(BweLoss *loss, gint max_bps);
 void bwe_loss_packet(BweLoss *loss, gint64 sent_ns, gsize size, gboolean lost);
 
 /** One that was told lost came after all. */
-void bwe_loss_recovered(BweLoss *loss);
+void bwe_loss_recovered(BweLoss *loss, gsize size);
 
 /** A feedback is through. acked_bps: 0 where it is not known or the application sends less than it
  *  could. */

@@ -11,6 +11,7 @@
 #define DECREASE_NS   (300 * NS_PER_MS) /* and an RTT, between decreases */
 #define HEADROOM      1.5               /* of what is sent: more was not tried */
 #define HEADROOM_BPS  10000
+#define WANTED_MARGIN 1.15
 
 void bwe_reports_init(BweReports *reports, const BweConfig *config, gint64 now_ns)
 {
@@ -40,9 +41,20 @@ static void set(BweReports *reports, gdouble bps)
     reports->bps = (gint)CLAMP(bps, reports->min_bps, reports->max_bps);
 }
 
-static void increase(BweReports *reports)
+static gdouble headroom_bps(const BweReports *reports)
 {
-    gdouble limit = HEADROOM * reports->sent_bps + HEADROOM_BPS;
+    return HEADROOM * reports->sent_bps + HEADROOM_BPS;
+}
+
+/* Less than the rate says where less was sent: at first it is only assumed. */
+static gdouble tried_bps(const BweReports *reports)
+{
+    return reports->sent_bps ? MIN(reports->bps, headroom_bps(reports)) : reports->bps;
+}
+
+static void increase(BweReports *reports, gint wanted_bps)
+{
+    gdouble limit = MAX(headroom_bps(reports), WANTED_MARGIN * wanted_bps);
     gdouble bps = MIN(reports->bps * INCREASE + INCREASE_BPS, limit);
     set(reports, MAX(bps, reports->bps));
 }
@@ -56,12 +68,12 @@ void bwe_reports_loss(BweReports *reports, const BweReportsInput *input, gint64 
         if (now_ns - reports->stepped_ns < STEP_NS)
             return;
         if (input->queued)
-            set(reports, reports->bps * QUEUED_FACTOR);
+            set(reports, tried_bps(reports) * QUEUED_FACTOR);
         else if (reports->permille <= LOW_PERMILLE)
-            increase(reports);
+            increase(reports, input->wanted_bps);
         reports->stepped_ns = now_ns;
     } else if (now_ns - reports->decreased_ns >= DECREASE_NS + input->rtt_ns) {
-        set(reports, reports->bps * (1 - 0.5 * reports->permille / 1000));
+        set(reports, tried_bps(reports) * (1 - 0.5 * reports->permille / 1000));
         reports->decreased_ns = reports->stepped_ns = now_ns;
     }
 }

@@ -22,6 +22,8 @@ typedef struct {
     gint64 rtt_ns;
     gint64 remb_bps; /* negative: none */
     gboolean queued; /* a queue stands in the path */
+    gint wanted_bps; /* there is a use for so much: worth trying, as nothing can be measured before
+                      */
 } BweReportsInput;
 
 void bwe_reports_loss(BweReports *reports, const BweReportsInput *input, gint64 now_ns);

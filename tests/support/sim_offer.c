@@ -180,6 +180,16 @@ char *sim_offer_without_rtx(const char *offer)
     return g_string_free(text, FALSE);
 }
 
+char *sim_offer_without_pictures(const char *offer)
+{
+    g_auto(GStrv) parts = g_strsplit(offer, "m=video", 2);
+    GString *video = g_string_new(parts[1]);
+    g_string_replace(video, "a=recvonly", "a=inactive", 0);
+    char *text = g_strconcat(parts[0], "m=video", video->str, NULL);
+    g_string_free(video, TRUE);
+    return text;
+}
+
 /* --- answers ----------------------------------------------------------------------------- */
 
 static gint find_rtx(const SdpMedia *media, guint payload_type)

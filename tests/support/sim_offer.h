@@ -23,6 +23,9 @@ char *sim_offer_without_transport_cc(const char *offer);
 /** (transfer full) The same offer by somebody who wants VP8 sent again in its own stream. */
 char *sim_offer_without_rtx(const char *offer);
 
+/** (transfer full) The same offer of somebody who watches (recvonly), for the sound alone. */
+char *sim_offer_without_pictures(const char *offer);
+
 typedef struct {
     char mid[17];
     guint8 payload_type;

@@ -79,7 +79,9 @@ char *sim_peer_offer(const SimPeer *peer)
     g_autofree char *known = known_offer(peer);
     g_autofree char *told =
         peer->config.no_transport_cc ? sim_offer_without_transport_cc(known) : g_strdup(known);
-    return peer->config.no_rtx ? sim_offer_without_rtx(told) : g_steal_pointer(&told);
+    g_autofree char *wanted =
+        peer->config.sound_only ? sim_offer_without_pictures(told) : g_strdup(told);
+    return peer->config.no_rtx ? sim_offer_without_rtx(wanted) : g_steal_pointer(&wanted);
 }
 
 void sim_peer_accept_answer(SimPeer *peer, const char *answer)

@@ -39,6 +39,7 @@ typedef struct {
 
     gboolean deaf, blind; /* what comes is counted, not decoded */
     gboolean view_only, publish_only;
+    gboolean sound_only;      /* who watches only takes no pictures */
     gboolean no_transport_cc; /* it cannot tell what arrived when, and does not offer to */
     gboolean no_rtx;          /* it wants to be sent again in the same stream */
     gboolean silent_rtcp;     /* it sends no RTCP at all */

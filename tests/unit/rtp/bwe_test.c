@@ -400,6 +400,40 @@ static void test_away(void)
     }
 }
 
+static void send_for(Bwe *bwe, guint16 *seq, gint64 *now_ns, guint seconds, gboolean reports)
+{
+    for (guint i = 0; i < seconds * 50; i++) {
+        *now_ns += 20 * NS_PER_MS;
+        bwe_sent(bwe, (*seq)++, 1000, BWE_PROBE_NONE, *now_ns);
+        if (reports && i % 50 == 0)
+            bwe_heard(bwe, 50 * NS_PER_MS, *now_ns);
+        bwe_tick(bwe, *now_ns);
+    }
+}
+
+/* Feedback that stops while reports say that packets arrive; then these stop too. */
+static void test_reports_go_on(void)
+{
+    g_autoptr(Bwe) bwe = bwe_new(&bounds, NS_PER_SEC);
+    g_autoptr(TwccReceiver) receiver = twcc_receiver_new();
+    guint8 fci[1180];
+    gint64 now_ns = NS_PER_SEC;
+    guint16 seq = 0;
+    send_for(bwe, &seq, &now_ns, 1, FALSE);
+    for (guint16 i = 0; i < seq; i++)
+        twcc_receiver_arrived(receiver, i, NS_PER_SEC + i * 20 * NS_PER_MS);
+    gsize size = twcc_receiver_feedback(receiver, fci, sizeof(fci));
+    bwe_feedback(bwe, fci, size, now_ns);
+    gint before = bwe_estimate_bps(bwe);
+    send_for(bwe, &seq, &now_ns, 20, TRUE);
+    g_assert_false(bwe_is_away(bwe));
+    g_assert_cmpint(bwe_estimate_bps(bwe), ==, before);
+    send_for(bwe, &seq, &now_ns, 10, FALSE);
+    g_assert_true(bwe_is_away(bwe));
+    bwe_heard(bwe, 50 * NS_PER_MS, now_ns);
+    g_assert_false(bwe_is_away(bwe));
+}
+
 /* All feedback of 300 s comes at once. */
 static void test_late_feedback(void)
 {
@@ -547,6 +581,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bwe/no-padding", test_no_padding);
     g_test_add_func("/bwe/silence", test_silence);
     g_test_add_func("/bwe/away", test_away);
+    g_test_add_func("/bwe/reports-go-on", test_reports_go_on);
     g_test_add_func("/bwe/late-feedback", test_late_feedback);
     g_test_add_func("/bwe/old-feedback", test_old_feedback);
     g_test_add_func("/bwe/wraps", test_wraps);
