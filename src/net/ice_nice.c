@@ -191,21 +191,29 @@ static void ice_on_received(NiceAgent *agent, guint stream, guint component, gui
         ice->events->received((guint8 *)data, size, ice->user);
 }
 
+static void ice_on_srtp(guint8 *data, gsize size, gpointer user)
+{
+    IceNice *ice = user;
+    if (!ice->closed)
+        ice->events->received(data, size, ice->user);
+}
+
 /* --- Opening --- */
 
-IceNice *ice_nice_new(const WebrtcConfig *config, GMainContext *context, const IceEvents *events,
+IceNice *ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const IceEvents *events,
                       gpointer user)
 {
     IceNice *ice = g_new0(IceNice, 1);
     ice->config = config;
-    ice->context = context;
+    ice->context = nested_loop_context(loop);
+    ice_path_init(&ice->path, loop, ice_on_srtp, ice);
     ice->events = events;
     ice->user = user;
     ice->candidates = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(ice->candidates, NULL);
     ice->early = g_ptr_array_new_with_free_func((GDestroyNotify)nice_candidate_free);
-    ice->tell_timer = net_timer_new(context, ice_tell, ice);
-    ice->gather_timer = net_timer_new(context, ice_gather_waited, ice);
+    ice->tell_timer = net_timer_new(ice->context, ice_tell, ice);
+    ice->gather_timer = net_timer_new(ice->context, ice_gather_waited, ice);
     ice_new_credentials(ice);
     return ice;
 }

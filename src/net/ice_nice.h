@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/thread.h"
+#include "net/nested_loop.h"
 #include "net/webrtc_config.h"
 
 #include <sys/uio.h>
@@ -27,8 +28,8 @@ typedef struct {
 
 #define ICE_MAX_REMOTE_CANDIDATES 25 /* NICE_AGENT_MAX_REMOTE_CANDIDATES */
 
-/** `config`, `context` and `events` must outlive it. */
-IceNice *ice_nice_new(const WebrtcConfig *config, GMainContext *context, const IceEvents *events,
+/** `config`, `loop` and `events` must outlive it. */
+IceNice *ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const IceEvents *events,
                       gpointer user) ON_NET_THREAD;
 
 /** Open the sockets; host candidates are known when it returns. Errors name the port range or the

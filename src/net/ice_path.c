@@ -7,9 +7,12 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
+
+#define READ_MAX  64 /* datagrams, then the others have their turn */
 
 /* A TURN relay and a TCP connection have their own framing, which is libnice's. */
 static gboolean ice_path_is_direct(const NiceCandidate *ours)
@@ -18,10 +21,67 @@ static gboolean ice_path_is_direct(const NiceCandidate *ours)
            ours->type != NICE_CANDIDATE_TYPE_RELAYED;
 }
 
+void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived received, gpointer user)
+{
+    *path = (IcePath){ .loop = loop, .received = received, .user = user };
+}
+
+/* --- What comes -------------------------------------------------------------------------- */
+
+static gboolean ice_path_is_from_peer(const IcePath *path, const struct sockaddr_storage *from)
+{
+    if (from->ss_family != path->remote.ss_family)
+        return FALSE;
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *a = (const struct sockaddr_in *)from;
+        const struct sockaddr_in *b = (const struct sockaddr_in *)&path->remote;
+        return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)from;
+    const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)&path->remote;
+    return a->sin6_port == b->sin6_port &&
+           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+}
+
+/* SRTP and SRTCP (RFC 7983 section 7) of the nominated peer. What is anything else stays where it
+ * is, and what came behind it: libnice takes all of it. */
+static gboolean ice_path_read(gpointer user)
+{
+    thread_assert_net();
+    IcePath *path = user;
+    guint8 data[2048];
+    for (guint i = 0; i < READ_MAX; i++) {
+        struct sockaddr_storage from;
+        socklen_t from_size = sizeof from;
+        if (!path->socket || g_socket_is_closed(path->socket))
+            return FALSE;
+        int fd = g_socket_get_fd(path->socket);
+        ssize_t size = recvfrom(fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT,
+                                (struct sockaddr *)&from, &from_size);
+        if (size < 0)
+            return errno == EAGAIN || errno == EINTR;
+        if (size == 0 || data[0] < 128 || data[0] > 191 || !ice_path_is_from_peer(path, &from))
+            return FALSE;
+        if (recv(fd, NULL, 0, MSG_DONTWAIT) < 0)
+            return FALSE;
+        path->received(data, (gsize)size, path->user);
+    }
+    return TRUE;
+}
+
+/* --- Which pair -------------------------------------------------------------------------- */
+
+static void ice_path_forget_socket(IcePath *path)
+{
+    if (path->socket)
+        nested_loop_read_first(path->loop, -1, NULL, NULL);
+    g_clear_object(&path->socket);
+}
+
 void ice_path_update(IcePath *path, NiceAgent *agent, guint stream)
 {
     NiceCandidate *ours = NULL, *theirs = NULL;
-    g_clear_object(&path->socket);
+    ice_path_forget_socket(path);
     path->agent = agent;
     path->stream = stream;
     if (!agent || !nice_agent_get_selected_pair(agent, stream, COMPONENT, &ours, &theirs) ||
@@ -34,14 +94,17 @@ void ice_path_update(IcePath *path, NiceAgent *agent, guint stream)
     path->remote_size = nice_address_ip_version(&theirs->addr) == 6 ? sizeof(struct sockaddr_in6)
                                                                     : sizeof(struct sockaddr_in);
     path->socket = g_steal_pointer(&socket);
+    nested_loop_read_first(path->loop, g_socket_get_fd(path->socket), ice_path_read, path);
 }
+
+/* --- What goes --------------------------------------------------------------------------- */
 
 /* The kernel or the interface refuses runs: this pair is libnice's from now on. */
 static void ice_path_give_up(IcePath *path)
 {
     log_limited(LOG_INFO, "ice", "this path takes no runs of datagrams (%s): one by one",
                 g_strerror(errno));
-    g_clear_object(&path->socket);
+    ice_path_forget_socket(path);
 }
 
 guint ice_path_send(IcePath *path, gboolean direct, struct iovec *datagrams, guint n)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/thread.h"
+#include "net/nested_loop.h"
 
 #include <gio/gio.h>
 #include <nice/agent.h>
@@ -8,7 +9,10 @@
 #include <sys/uio.h>
 
 /* The nominated pair of a libnice agent as a way for datagrams. Where the pair is direct (UDP, not
- * relayed) they go straight to its socket, a frame with one system call; else through libnice. */
+ * relayed) SRTP goes straight to its socket, a frame with one system call, and is read from there
+ * before libnice sees it; all else, STUN and DTLS always, goes through libnice. */
+
+typedef void (*IcePathReceived)(guint8 *data, gsize size, gpointer user);
 
 typedef struct {
     NiceAgent *agent;
@@ -18,7 +22,13 @@ typedef struct {
     socklen_t remote_size;
     struct timespec heard_at; /* of the last datagram that was read, by the kernel's clock */
     gint64 asked_us;          /* when a TCP connection was asked last */
+    NestedLoop *loop;         /* that watches the socket */
+    IcePathReceived received;
+    gpointer user;
 } IcePath;
+
+/** received() is called for SRTP that libnice does not see, from the loop. */
+void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived received, gpointer user);
 
 /** Look up the pair that libnice has nominated; `agent` NULL: none. The agent is not referenced. */
 void ice_path_update(IcePath *path, NiceAgent *agent, guint stream) ON_NET_THREAD;

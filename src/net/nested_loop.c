@@ -21,6 +21,9 @@ struct NestedLoop {
     gint priority;
     gint64 wake_us; /* G_MAXINT64: never */
     gboolean due, dead;
+    NestedLoopRead read; /* NULL: the context reads all of them */
+    gpointer read_user;
+    int read_fd;
 };
 
 struct NestedLoops {
@@ -145,6 +148,13 @@ GMainContext *nested_loop_context(NestedLoop *loop)
     return loop->context;
 }
 
+void nested_loop_read_first(NestedLoop *loop, int fd, NestedLoopRead read, gpointer user)
+{
+    loop->read = read;
+    loop->read_fd = fd;
+    loop->read_user = user;
+}
+
 static void loop_end(NestedLoop *loop)
 {
     for (guint i = 0; i < loop->watched->len; i++)
@@ -165,17 +175,24 @@ void nested_loop_free(NestedLoop *loop)
 
 /* --- All of them ------------------------------------------------------------------------ */
 
+static gboolean was_read(NestedLoop *loop, const struct epoll_event *event)
+{
+    return loop->read && loop->read_fd == event->data.fd && event->events == EPOLLIN &&
+           loop->read(loop->read_user);
+}
+
 static void take_events(NestedLoops *loops)
 {
     struct epoll_event events[MAX_EVENTS];
     int n = epoll_wait(loops->epoll, events, MAX_EVENTS, 0);
     for (int i = 0; i < n; i++) {
         NestedLoop *loop = owner_of(loops, events[i].data.fd);
-        for (guint j = 0; loop && j < loop->n_fds; j++)
+        if (!loop || loop->dead || was_read(loop, &events[i]))
+            continue;
+        for (guint j = 0; j < loop->n_fds; j++)
             if (loop->fds[j].fd == events[i].data.fd)
                 loop->fds[j].revents |= (gushort)events[i].events;
-        if (loop)
-            loop->due = TRUE;
+        loop->due = TRUE;
     }
 }
 

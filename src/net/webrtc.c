@@ -546,6 +546,6 @@ Transport *webrtc_transport_new(WebrtcFactory *factory, const TransportEvents *e
     GMainContext *context = nested_loop_context(webrtc->loop);
     webrtc->tick_timer = net_timer_new(context, webrtc_tick, webrtc);
     webrtc->dtls_timer = net_timer_new(context, webrtc_dtls_timer, webrtc);
-    webrtc->ice = ice_nice_new(&factory->config, context, &webrtc_ice_events, webrtc);
+    webrtc->ice = ice_nice_new(&factory->config, webrtc->loop, &webrtc_ice_events, webrtc);
     return &webrtc->base;
 }

@@ -40,10 +40,10 @@ static GHashTable *by_ice;    /* IceNice * -> Impaired * */
 static GHashTable *by_socket; /* GSocket * -> Impaired * */
 static Impaired *opening;     /* whose sockets are being bound */
 
-IceNice *__real_ice_nice_new(const WebrtcConfig *config, GMainContext *context,
-                             const IceEvents *events, gpointer user);
-IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, GMainContext *context,
-                             const IceEvents *events, gpointer user);
+IceNice *__real_ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const IceEvents *events,
+                             gpointer user);
+IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const IceEvents *events,
+                             gpointer user);
 gboolean __real_ice_nice_gather(IceNice *ice, GError **error);
 gboolean __wrap_ice_nice_gather(IceNice *ice, GError **error);
 gboolean __real_ice_nice_set_remote(IceNice *ice, const char *ufrag, const char *pwd,
@@ -187,10 +187,11 @@ static const IceEvents impaired_events = {
 
 /* --- In the place of ice_nice.c --- */
 
-IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, GMainContext *context,
-                             const IceEvents *events, gpointer user)
+IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const IceEvents *events,
+                             gpointer user)
 {
     thread_assert_net();
+    GMainContext *context = nested_loop_context(loop);
     impair_init(context);
     Impaired *impaired = g_new0(Impaired, 1);
     guint32 seed = impair_rules_seed(rules);
@@ -199,7 +200,7 @@ IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, GMainContext *context,
     impaired->events = events;
     impaired->user = user;
     impaired->timer = net_timer_new(context, impaired_deliver, impaired);
-    impaired->ice = __real_ice_nice_new(config, context, &impaired_events, impaired);
+    impaired->ice = __real_ice_nice_new(config, loop, &impaired_events, impaired);
     impaired->own_ufrag = g_strdup(ice_nice_ufrag(impaired->ice));
     g_hash_table_insert(by_ice, impaired->ice, impaired);
     impaired_apply(impaired);
