@@ -203,6 +203,53 @@ static void test_timers(void)
     close_world(&world);
 }
 
+typedef struct {
+    Line *line;
+    guint taken;
+    gboolean leaves; /* what comes is for the context */
+} First;
+
+static gboolean read_first(gpointer user)
+{
+    First *first = user;
+    char letter;
+    if (first->leaves)
+        return FALSE;
+    g_assert_cmpint(read(first->line->ends[0], &letter, 1), ==, 1);
+    first->taken++;
+    return TRUE;
+}
+
+/* Who reads first is asked before the context; what it leaves is the context's. */
+static void test_read_first(void)
+{
+    World world;
+    Line line;
+    thread_assert_net();
+    open_world(&world);
+    open_line(&line, &world);
+    run_until_quiet(&world);
+    First first = { .line = &line };
+    nested_loop_read_first(line.loop, line.ends[0], read_first, &first);
+    say(&line);
+    run_until_quiet(&world);
+    g_assert_cmpuint(first.taken, ==, 1);
+    g_assert_cmpuint(line.heard, ==, 0);
+    first.leaves = TRUE;
+    say(&line);
+    run_until_quiet(&world);
+    g_assert_cmpuint(first.taken, ==, 1);
+    g_assert_cmpuint(line.heard, ==, 1);
+    first.leaves = FALSE;
+    nested_loop_read_first(line.loop, -1, NULL, NULL);
+    say(&line);
+    run_until_quiet(&world);
+    g_assert_cmpuint(first.taken, ==, 1);
+    g_assert_cmpuint(line.heard, ==, 2);
+    close_line(&line);
+    close_world(&world);
+}
+
 static gboolean end_loops(gpointer data)
 {
     Line *lines = data;
@@ -297,6 +344,7 @@ int main(int argc, char **argv)
     g_test_add_func("/nested-loop/many", test_many);
     g_test_add_func("/nested-loop/same-number", test_same_number);
     g_test_add_func("/nested-loop/timers", test_timers);
+    g_test_add_func("/nested-loop/read_first", test_read_first);
     g_test_add_func("/nested-loop/end-inside", test_end_inside);
     g_test_add_func("/nested-loop/busy-neighbour", test_busy_neighbour);
     g_test_add_func("/nested-loop/other-thread", test_other_thread);
