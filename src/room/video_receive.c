@@ -3,13 +3,15 @@
 #include "base/clock.h"
 
 #define PLI_GAP_NS      (500 * NS_PER_MS)
-#define DEFAULT_RTT_NS  (100 * NS_PER_MS)
-#define MAX_WAIT_NS     (1000 * NS_PER_MS)
-#define WAIT_RTTS       5     /* a request and its answer may each be lost some times */
-#define LOSS_HIGH       0.002 /* one packet in the last 170 or so */
-#define NEEDLESS_WEIGHT (1.0 / 16)
+#define START_ANSWER_NS (300 * NS_PER_MS) /* asking late costs less than asking for all twice */
+#define LATER_SHARE     8                 /* answers take their mean time, and somewhat more */
+#define WAIT_RTTS       5                 /* a request and its answer may each be lost some times */
+#define LEAST_WAIT_RTTS 2.5               /* at least once, however far away the sender is */
+#define LOSS_HIGH       0.002             /* one packet in the last 170 or so */
 #define NEEDLESS_HIGH   0.3
 #define MIN_WAIT_NS     (200 * NS_PER_MS)
+#define MAX_WAIT_NS     (1000 * NS_PER_MS) /* with a round trip of up to 400 ms */
+#define MAX_FAR_WAIT_NS (4000 * NS_PER_MS)
 #define URGENT_GAP_NS   (100 * NS_PER_MS) /* between key frames that are asked for at once */
 #define IDLE_WAIT_NS    (20 * NS_PER_MS)  /* no hole is worth waiting for */
 #define RATE_NS         NS_PER_SEC
@@ -26,7 +28,6 @@ struct VideoReceive {
     Timeline *timeline;
     gboolean need_keyframe, urgent;
     gint64 last_pli_ns;
-    gdouble needless; /* share of what was sent again that had come already */
     guint64 nacks, plis;
     gint64 rate_since_ns; /* 0: nothing measured yet */
     guint64 rate_bytes;
@@ -111,10 +112,8 @@ gboolean video_receive_packet(VideoReceive *receive, const CodecType *codec,
         if (packet->payload_size)
             timeline_packet(receive->timeline, packet->timestamp, arrival_ns);
     }
-    gboolean fresh = nack_tracker_received(receive->nack, packet->seq, arrival_ns);
-    if (recovered)
-        receive->needless += ((fresh ? 0 : 1) - receive->needless) * NEEDLESS_WEIGHT;
-    if (!fresh)
+    if (!(recovered ? nack_tracker_recovered : nack_tracker_received)(receive->nack, packet->seq,
+                                                                      arrival_ns))
         return FALSE;
     frame_assembler_packet(receive->assembler, packet->seq, packet->timestamp, packet->marker,
                            packet->payload, packet->payload_size, arrival_ns);
@@ -169,21 +168,39 @@ gboolean video_receive_is_lossy(const VideoReceive *receive)
     return nack_tracker_loss(receive->nack) > LOSS_HIGH;
 }
 
+/* How long an answer takes. The round trip is not known of those to whom nothing is sent that they
+ * could report on (WHIP): then it is what earlier answers took. */
+static gint64 expected_answer(const VideoReceive *receive, gint64 rtt_ns)
+{
+    gint64 measured_ns = nack_tracker_answer_ns(receive->nack);
+    if (rtt_ns > 0)
+        return rtt_ns;
+    return measured_ns > 0 ? measured_ns + measured_ns / LATER_SHARE : START_ANSWER_NS;
+}
+
 /* When to ask again. Where packets are lost, so are requests: each is repeated before its answer
  * could be here, for a sender that has just answered takes no notice of that. One that answers all
- * of them is given its time. */
-static gint64 request_interval(const VideoReceive *receive, gint64 answer_ns)
+ * of them is given its time; and one whose round trip is not known (OBS), for it is likely to be
+ * one of those, and each answer goes up a line that loses packets. */
+static gint64 request_interval(const VideoReceive *receive, gint64 rtt_ns, gint64 answer_ns)
 {
-    gboolean eager = video_receive_is_lossy(receive) && receive->needless < NEEDLESS_HIGH;
+    gboolean eager = rtt_ns > 0 && video_receive_is_lossy(receive) &&
+                     nack_tracker_needless(receive->nack) < NEEDLESS_HIGH;
     return eager ? answer_ns / 3 : answer_ns;
+}
+
+static gint64 longest_wait(gint64 answer_ns)
+{
+    gint64 far_ns = MIN((gint64)(LEAST_WAIT_RTTS * (gdouble)answer_ns), MAX_FAR_WAIT_NS);
+    return CLAMP(WAIT_RTTS * answer_ns + 100 * NS_PER_MS, MIN_WAIT_NS, MAX(MAX_WAIT_NS, far_ns));
 }
 
 guint video_receive_tick(VideoReceive *receive, gint64 now_ns, gint64 rtt_ns, guint16 *seqs,
                          guint max, gboolean *pli)
 {
     guint16 oldest = 0;
-    gint64 answer_ns = rtt_ns > 0 ? rtt_ns : DEFAULT_RTT_NS;
-    gint64 wait_ns = CLAMP(WAIT_RTTS * answer_ns + 100 * NS_PER_MS, MIN_WAIT_NS, MAX_WAIT_NS);
+    gint64 answer_ns = expected_answer(receive, rtt_ns);
+    gint64 wait_ns = longest_wait(answer_ns);
     measure_rate(receive, now_ns);
     if (receive->assembler) {
         frame_assembler_tick(receive->assembler, now_ns, max > 0 ? wait_ns : MIN_WAIT_NS);
@@ -191,8 +208,8 @@ guint video_receive_tick(VideoReceive *receive, gint64 now_ns, gint64 rtt_ns, gu
             nack_tracker_forget_before(receive->nack, oldest);
     }
     *pli = take_pli(receive, now_ns);
-    guint n =
-        nack_tracker_due(receive->nack, now_ns, request_interval(receive, answer_ns), seqs, max);
+    gint64 interval_ns = request_interval(receive, rtt_ns, answer_ns);
+    guint n = nack_tracker_due(receive->nack, now_ns, interval_ns, seqs, max);
     receive->nacks += n;
     return n;
 }

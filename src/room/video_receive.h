@@ -34,7 +34,8 @@ void video_receive_sender_report(VideoReceive *receive, guint64 ntp, guint32 rtp
 /** Ask for a key frame at the next tick: if `at_once`, although one was asked for lately. */
 void video_receive_want_keyframe(VideoReceive *receive, gboolean at_once);
 
-/** Every 10 ms, of a stream that somebody shows. Fills seqs with what to ask for again (max 0: the
+/** Every 10 ms, of a stream that somebody shows. rtt_ns -1: not known, it is taken from the answers
+ *  to what was asked for. Fills seqs with what to ask for again (max 0: the
  *  sender does not know NACK, and no hole is waited for long); *pli tells that a key frame is to be
  *  asked for now (rate limited). */
 guint video_receive_tick(VideoReceive *receive, gint64 now_ns, gint64 rtt_ns, guint16 *seqs,

@@ -8,12 +8,16 @@
 #define SEEN_WINDOW     16384            /* a power of two above NACK_MAX_AGE */
 #define FIRST_WAIT_NS   (12 * NS_PER_MS) /* packets that merely overtook each other */
 #define MIN_INTERVAL_NS (20 * NS_PER_MS)
-#define DEFAULT_RTT_NS  (100 * NS_PER_MS)
 #define LOSS_WEIGHT     (1.0 / 256)
+#define NEEDLESS_WEIGHT (1.0 / 16)
+#define SURE_SHARE      8 /* of how far an answer's time is off, what is believed at once */
+#define UNSURE_SHARE    16
+#define WORDS           (SEEN_WINDOW / 64)
 
 typedef struct {
     gint64 seq;
     gint64 since_ns; /* noticed, or last asked for */
+    gint64 first_ns; /* first asked for */
     guint tries;
 } Missing;
 
@@ -24,7 +28,12 @@ struct NackTracker {
     gdouble loss;
     guint missing_count;
     Missing missing[NACK_MAX_OUTSTANDING]; /* in sequence order */
-    guint64 seen[SEEN_WINDOW / 64];        /* of the newest SEEN_WINDOW */
+    guint64 seen[WORDS], asked[WORDS];     /* of the newest SEEN_WINDOW */
+
+    /* Of the sender and the path to it: outlives a reset. */
+    gint64 answer_ns; /* 0: not measured yet */
+    gdouble needless;
+    gboolean by_rtx;
 };
 
 NackTracker *nack_tracker_new(void)
@@ -39,29 +48,29 @@ void nack_tracker_free(NackTracker *tracker)
 
 void nack_tracker_reset(NackTracker *tracker)
 {
-    *tracker = (NackTracker){ 0 };
+    *tracker = (NackTracker){ .answer_ns = tracker->answer_ns,
+                              .needless = tracker->needless,
+                              .by_rtx = tracker->by_rtx };
 }
 
-static gboolean seen_get(const NackTracker *tracker, gint64 seq)
+static gboolean bit_get(const guint64 *words, gint64 seq)
 {
-    return tracker->seen[seq % SEEN_WINDOW / 64] >> (seq % 64) & 1;
+    return words[seq % SEEN_WINDOW / 64] >> (seq % 64) & 1;
 }
 
-static void seen_set(NackTracker *tracker, gint64 seq, gboolean seen)
+static void bit_set(guint64 *words, gint64 seq)
 {
-    guint64 bit = G_GUINT64_CONSTANT(1) << (seq % 64);
-    guint64 *word = &tracker->seen[seq % SEEN_WINDOW / 64];
-    *word = seen ? *word | bit : *word & ~bit;
+    words[seq % SEEN_WINDOW / 64] |= G_GUINT64_CONSTANT(1) << (seq % 64);
 }
 
-static void seen_clear(NackTracker *tracker, gint64 from, gint64 to)
+static void bits_clear(guint64 *words, gint64 from, gint64 to)
 {
     if (to - from >= SEEN_WINDOW) {
-        memset(tracker->seen, 0, sizeof(tracker->seen));
+        memset(words, 0, WORDS * sizeof *words);
         return;
     }
     for (gint64 seq = from; seq < to; seq++)
-        seen_set(tracker, seq, FALSE);
+        words[seq % SEEN_WINDOW / 64] &= ~(G_GUINT64_CONSTANT(1) << (seq % 64));
 }
 
 /* The index of the first hole that is not before seq. */
@@ -109,32 +118,69 @@ static void drop_aged(NackTracker *tracker)
     tracker->give_up = TRUE;
 }
 
-static gboolean receive_late(NackTracker *tracker, gint64 seq)
+/* Of what was asked for several times nobody knows which request was answered: the time since the
+ * first is then only a bound. It is believed where it is lower; where it is higher only slowly, for
+ * requests are lost too; but not never, or a path that has become longer would not be seen: on it
+ * all is asked for several times. */
+static void measure_answer(NackTracker *tracker, const Missing *hole, gint64 now_ns)
 {
-    if (tracker->unwrap.last - seq >= SEEN_WINDOW || seen_get(tracker, seq))
+    gint64 took_ns = CLAMP(now_ns - hole->first_ns, NACK_MIN_ANSWER_NS, NACK_MAX_ANSWER_NS);
+    gboolean sure = hole->tries == 1 || took_ns < tracker->answer_ns;
+    if (tracker->answer_ns)
+        tracker->answer_ns += (took_ns - tracker->answer_ns) / (sure ? SURE_SHARE : UNSURE_SHARE);
+    else
+        tracker->answer_ns = took_ns;
+}
+
+/* What comes in the stream itself may also be a packet that was overtaken: it is no answer of a
+ * sender that answers by RTX. */
+static gboolean receive_late(NackTracker *tracker, gint64 seq, gboolean by_rtx, gint64 now_ns)
+{
+    if (tracker->unwrap.last - seq >= SEEN_WINDOW)
         return FALSE;
-    seen_set(tracker, seq, TRUE);
+    gboolean seen = bit_get(tracker->seen, seq);
+    gboolean answer = by_rtx == tracker->by_rtx && bit_get(tracker->asked, seq);
+    if (answer)
+        tracker->needless += ((seen ? 1 : 0) - tracker->needless) * NEEDLESS_WEIGHT;
+    if (seen)
+        return FALSE;
+    bit_set(tracker->seen, seq);
     guint index = find_hole(tracker, seq);
-    if (index < tracker->missing_count && tracker->missing[index].seq == seq)
+    if (index < tracker->missing_count && tracker->missing[index].seq == seq) {
+        if (answer)
+            measure_answer(tracker, &tracker->missing[index], now_ns);
         remove_holes(tracker, index, 1);
+    }
     return TRUE;
 }
 
-gboolean nack_tracker_received(NackTracker *tracker, guint16 seq, gint64 now_ns)
+static gboolean receive(NackTracker *tracker, guint16 seq, gboolean by_rtx, gint64 now_ns)
 {
     gboolean first = !tracker->unwrap.started;
     gint64 newest = tracker->unwrap.last;
     gint64 ext = seq_unwrap(&tracker->unwrap, seq);
     if (!first && ext <= newest)
-        return receive_late(tracker, ext);
+        return receive_late(tracker, ext, by_rtx, now_ns);
     if (!first) {
-        seen_clear(tracker, newest + 1, ext);
+        bits_clear(tracker->seen, newest + 1, ext);
+        bits_clear(tracker->asked, newest + 1, ext + 1);
         drop_aged(tracker);
         add_holes(tracker, MAX(newest + 1, tracker->wanted_from), ext, now_ns);
     }
-    seen_set(tracker, ext, TRUE);
+    bit_set(tracker->seen, ext);
     tracker->loss -= tracker->loss * LOSS_WEIGHT;
     return TRUE;
+}
+
+gboolean nack_tracker_received(NackTracker *tracker, guint16 seq, gint64 now_ns)
+{
+    return receive(tracker, seq, FALSE, now_ns);
+}
+
+gboolean nack_tracker_recovered(NackTracker *tracker, guint16 seq, gint64 now_ns)
+{
+    tracker->by_rtx = TRUE;
+    return receive(tracker, seq, TRUE, now_ns);
 }
 
 void nack_tracker_forget_before(NackTracker *tracker, guint16 seq)
@@ -154,7 +200,7 @@ static gboolean is_due(const Missing *hole, gint64 now_ns, gint64 interval_ns)
 
 guint nack_tracker_due(NackTracker *tracker, gint64 now_ns, gint64 rtt_ns, guint16 *seqs, guint max)
 {
-    gint64 interval_ns = MAX(rtt_ns < 0 ? DEFAULT_RTT_NS : rtt_ns, MIN_INTERVAL_NS);
+    gint64 interval_ns = MAX(rtt_ns, MIN_INTERVAL_NS);
     guint written = 0, kept = 0;
     for (guint i = 0; i < tracker->missing_count; i++) {
         Missing hole = tracker->missing[i];
@@ -165,7 +211,9 @@ guint nack_tracker_due(NackTracker *tracker, gint64 now_ns, gint64 rtt_ns, guint
         }
         if (due && written < max) {
             seqs[written++] = (guint16)hole.seq;
-            hole.tries++;
+            bit_set(tracker->asked, hole.seq);
+            if (hole.tries++ == 0)
+                hole.first_ns = now_ns;
             hole.since_ns = now_ns;
         }
         tracker->missing[kept++] = hole;
@@ -184,6 +232,16 @@ gboolean nack_tracker_take_give_up(NackTracker *tracker)
 gdouble nack_tracker_loss(const NackTracker *tracker)
 {
     return tracker->loss;
+}
+
+gint64 nack_tracker_answer_ns(const NackTracker *tracker)
+{
+    return tracker->answer_ns ? tracker->answer_ns : -1;
+}
+
+gdouble nack_tracker_needless(const NackTracker *tracker)
+{
+    return tracker->needless;
 }
 
 guint nack_tracker_outstanding(const NackTracker *tracker)

@@ -36,6 +36,37 @@ static void test_lost_on_the_way_up(void)
     sim_world_free(world);
 }
 
+/* Who only publishes (WHIP), far away: nothing is sent to it that could tell the round trip, and
+ * yet it is not asked for the same thing all the time, and its answers are waited for. */
+static void test_far_publisher(void)
+{
+    SimWorld *world = open_world();
+    SimPeerConfig far = speaker;
+    SimPeerConfig watcher = { .name = "Bob", .number = 2, .view_only = TRUE };
+    SimPeerStats stats;
+    far.publish_only = far.answers_each = TRUE;
+    far.fps = 30;
+    far.up = (SimLinkConfig){ .delay_ns = 250 * NS_PER_MS, .loss = 0.03 };
+    far.down = (SimLinkConfig){ .delay_ns = 250 * NS_PER_MS };
+    SimPeer *ada = sim_world_join(world, &far);
+    SimPeer *bob = sim_world_join(world, &watcher);
+    sim_world_run(world, 60 * NS_PER_SEC);
+    sim_peer_stats(ada, &stats);
+    gdouble decoded = sim_world_peer_number(world, ada, "received.camera.decoded");
+    gdouble asked = sim_world_peer_number(world, ada, "received.camera.nacks");
+    gdouble packets = sim_world_peer_number(world, ada, "received.camera.packets");
+    gdouble lost = packets / 0.97 * 0.03;
+    g_test_message("sent %u, decoded %.0f; about %.0f of %.0f packets lost, asked for %.0f, sent "
+                   "again %u, %u key frames asked for",
+                   (guint)stats.pictures_sent, decoded, lost, packets, asked, (guint)stats.resent,
+                   (guint)stats.plis);
+    g_assert_cmpfloat((gdouble)stats.resent, <=, 1.5 * lost);
+    g_assert_cmpfloat(decoded, >=, 0.98 * (gdouble)stats.pictures_sent - 15);
+    g_assert_cmpuint(stats.plis, <=, 3);
+    g_assert_true(sim_world_shows(world, bob, ada, sim_red));
+    sim_world_free(world);
+}
+
 /* The same on the way down: the viewer asks, and gets what it lost. */
 static void test_lost_on_the_way_down(void)
 {
@@ -119,6 +150,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/lost_on_the_way_up", test_lost_on_the_way_up);
+    g_test_add_func("/network/far_publisher", test_far_publisher);
     g_test_add_func("/network/lost_on_the_way_down", test_lost_on_the_way_down);
     g_test_add_func("/network/bad_line", test_bad_line);
     g_test_add_func("/network/feedback_flows", test_feedback_flows);

@@ -42,6 +42,7 @@ typedef struct {
     gboolean sound_only;      /* who watches only takes no pictures */
     gboolean no_transport_cc; /* it cannot tell what arrived when, and does not offer to */
     gboolean no_rtx;          /* it wants to be sent again in the same stream */
+    gboolean answers_each;    /* whatever is asked for is sent again, however lately it was */
     gboolean silent_rtcp;     /* it sends no RTCP at all */
     guint64 remb_bps;         /* it says every 500 ms that it takes so much; 0: it does not say */
     SimLinkConfig up, down;

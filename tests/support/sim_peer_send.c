@@ -184,8 +184,9 @@ static void resend_one(guint16 seq, gpointer user)
     SimPeer *peer = user;
     SimLayer *layer = peer->resend_layer;
     layer->nacked++;
+    gint64 rtt_ns = peer->config.answers_each ? 0 : peer->rtt_ns;
     const RtpHistoryPacket *kept =
-        rtp_history_resend(layer->history, seq, peer->resend_now_ns, peer->rtt_ns);
+        rtp_history_resend(layer->history, seq, peer->resend_now_ns, rtt_ns);
     if (!kept || peer->answer.video.rtx_payload_type < 0)
         return;
     send_again(peer, layer, kept, peer->resend_now_ns);

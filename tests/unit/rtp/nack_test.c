@@ -28,8 +28,8 @@ static void test_timing(void)
     g_assert_cmpuint(seq, ==, 0);
     g_assert_cmpuint(due(tracker, 81 * MS, 5 * MS, &seq), ==, 0); /* never below 20 ms */
     g_assert_cmpuint(due(tracker, 82 * MS, 5 * MS, &seq), ==, 1);
-    g_assert_cmpuint(due(tracker, 181 * MS, -1, &seq), ==, 0); /* unknown: 100 ms */
-    g_assert_cmpuint(due(tracker, 182 * MS, -1, &seq), ==, 1);
+    g_assert_cmpuint(due(tracker, 181 * MS, 100 * MS, &seq), ==, 0);
+    g_assert_cmpuint(due(tracker, 182 * MS, 100 * MS, &seq), ==, 1);
     g_assert_true(nack_tracker_received(tracker, 0, 190 * MS));
     g_assert_cmpuint(nack_tracker_outstanding(tracker), ==, 0);
     g_assert_false(nack_tracker_take_give_up(tracker));
@@ -122,6 +122,87 @@ static void test_forget(void)
     g_assert_true(nack_tracker_received(tracker, 22, 0));
 }
 
+static void lose_one(NackTracker *tracker, guint16 seq, gint64 at_ns)
+{
+    nack_tracker_received(tracker, (guint16)(seq - 1), at_ns);
+    nack_tracker_forget_before(tracker, seq);
+    nack_tracker_received(tracker, (guint16)(seq + 1), at_ns);
+}
+
+/* A packet is lost, asked for at 12 ms and then each interval_ns, and comes answer_ns after the
+ * first request. */
+static void lose_and_recover(NackTracker *tracker, guint16 seq, gint64 interval_ns,
+                             gint64 answer_ns)
+{
+    guint16 asked;
+    gint64 first_ns = seq * NS_PER_SEC + 12 * MS;
+    lose_one(tracker, seq, seq * NS_PER_SEC);
+    for (gint64 now_ns = first_ns; now_ns < first_ns + answer_ns; now_ns += interval_ns)
+        g_assert_cmpuint(due(tracker, now_ns, interval_ns, &asked), ==, 1);
+    g_assert_true(nack_tracker_recovered(tracker, seq, first_ns + answer_ns));
+}
+
+static void assert_answer_ms(const NackTracker *tracker, gint least, gint most)
+{
+    g_assert_cmpint(nack_tracker_answer_ns(tracker), >=, least * MS);
+    g_assert_cmpint(nack_tracker_answer_ns(tracker), <=, most * MS);
+}
+
+static void test_answer_time(void)
+{
+    g_autoptr(NackTracker) tracker = nack_tracker_new();
+    guint16 seq;
+    lose_one(tracker, 10, 0);
+    g_assert_true(nack_tracker_received(tracker, 10, 5 * MS)); /* not asked for yet */
+    g_assert_cmpint(nack_tracker_answer_ns(tracker), ==, -1);
+    lose_and_recover(tracker, 100, 100 * MS, 500 * MS); /* asked for five times: by the first */
+    assert_answer_ms(tracker, 500, 500);
+    lose_one(tracker, 110, 0);
+    g_assert_cmpuint(due(tracker, 12 * MS, 0, &seq), ==, 1);
+    g_assert_true(nack_tracker_received(tracker, 110, 13 * MS)); /* overtaken: no answer */
+    assert_answer_ms(tracker, 500, 500);
+    lose_and_recover(tracker, 200, 500 * MS, 1000 * MS); /* a request was lost */
+    assert_answer_ms(tracker, 501, 540);
+    for (guint16 i = 0; i < 30; i++)
+        lose_and_recover(tracker, (guint16)(300 + 10 * i), 500 * MS, 100 * MS);
+    assert_answer_ms(tracker, 100, 120);
+    for (guint16 i = 0; i < 80; i++) /* the path is longer, and all is asked for again */
+        lose_and_recover(tracker, (guint16)(700 + 10 * i), 100 * MS, 500 * MS);
+    assert_answer_ms(tracker, 480, 500);
+    nack_tracker_reset(tracker);
+    assert_answer_ms(tracker, 480, 500);
+}
+
+static void test_absurd_answers(void)
+{
+    g_autoptr(NackTracker) tracker = nack_tracker_new();
+    lose_and_recover(tracker, 10, 10 * NS_PER_SEC, 9 * NS_PER_SEC);
+    g_assert_cmpint(nack_tracker_answer_ns(tracker), ==, NACK_MAX_ANSWER_NS);
+    for (guint16 i = 0; i < 100; i++)
+        lose_and_recover(tracker, (guint16)(100 + 10 * i), 500 * MS, 1);
+    assert_answer_ms(tracker, 10, 11);
+}
+
+static void test_needless(void)
+{
+    g_autoptr(NackTracker) tracker = nack_tracker_new();
+    lose_and_recover(tracker, 10, 50 * MS, 100 * MS);
+    g_assert_cmpfloat(nack_tracker_needless(tracker), ==, 0);
+    g_assert_false(nack_tracker_recovered(tracker, 9, NS_PER_SEC)); /* as padding: nobody asked */
+    g_assert_cmpfloat(nack_tracker_needless(tracker), ==, 0);
+    g_assert_false(nack_tracker_recovered(tracker, 10, NS_PER_SEC));
+    g_assert_cmpfloat(nack_tracker_needless(tracker), >, 0.05);
+    /* Without RTX a packet is sent again in its stream. */
+    g_autoptr(NackTracker) plain = nack_tracker_new();
+    guint16 seq;
+    lose_one(plain, 10, 0);
+    g_assert_cmpuint(due(plain, 12 * MS, 0, &seq), ==, 1);
+    g_assert_true(nack_tracker_received(plain, 10, 52 * MS));
+    assert_answer_ms(plain, 40, 40);
+    g_assert_false(nack_tracker_received(plain, 10, 60 * MS));
+    g_assert_cmpfloat(nack_tracker_needless(plain), >, 0.05);
+}
+
 static void test_max(void)
 {
     g_autoptr(NackTracker) tracker = nack_tracker_new();
@@ -185,6 +266,9 @@ int main(int argc, char **argv)
     g_test_add_func("/nack/age", test_age);
     g_test_add_func("/nack/forget", test_forget);
     g_test_add_func("/nack/max", test_max);
+    g_test_add_func("/nack/answer-time", test_answer_time);
+    g_test_add_func("/nack/absurd-answers", test_absurd_answers);
+    g_test_add_func("/nack/needless", test_needless);
     g_test_add_func("/nack/loss", test_loss);
     g_test_add_func("/nack/recovers", test_recovers);
     return g_test_run();
