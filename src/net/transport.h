@@ -52,6 +52,7 @@ typedef struct {
     guint64 sent_packets, sent_bytes, send_failures;
     guint64 received_packets, received_bytes;
     guint64 auth_failures, replays, dropped_early, dropped_malformed;
+    guint64 dropped_over_limit;                 /* more than a peer may send (net/packet_limit.h) */
     const char *srtp_profile;                   /* or NULL */
     char local_address[64], remote_address[64]; /* of the selected pair; "" before */
     gint64 connect_ns;                          /* from transport_start to CONNECTED; 0 before */

@@ -6,6 +6,7 @@
 #include "net/ice_nice.h"
 #include "net/liveness.h"
 #include "net/net_timer.h"
+#include "net/packet_limit.h"
 #include "net/webrtc_factory.h"
 #include "rtp/rtp.h"
 
@@ -47,6 +48,7 @@ typedef struct {
     GQueue held; /* of GBytes */
 
     SrtpLink *srtp;
+    PacketLimit limit; /* of what comes */
 
     TransportStats stats;
     gint64 started_ns, remote_ns, handshake_ns; /* when each began; 0: not yet */
@@ -244,6 +246,12 @@ ON_NET_THREAD static void webrtc_receive_srtp(Webrtc *webrtc, guint8 *data, gsiz
     }
     gint64 arrival_ns = clock_now_ns();
     gboolean is_rtcp = rtp_is_rtcp(data, size);
+    if (!packet_limit_take(&webrtc->limit, is_rtcp, arrival_ns)) {
+        webrtc->stats.dropped_over_limit++;
+        log_limited(LOG_INFO, "net", "transport %p: more %s than a peer may send, dropped",
+                    (void *)webrtc, is_rtcp ? "RTCP" : "packets");
+        return;
+    }
     SrtpLinkResult result = is_rtcp ? srtp_link_unprotect_rtcp(webrtc->srtp, data, &size)
                                     : srtp_link_unprotect(webrtc->srtp, data, &size);
     if (result != SRTP_LINK_OK) {

@@ -8,13 +8,14 @@ ON_NET_THREAD static json_t *transport_json(Transport *transport)
     TransportStats stats = { 0 };
     transport_stats(transport, &stats);
     return json_pack(
-        "{s:s?, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "srtp", stats.srtp_profile,
+        "{s:s?, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "srtp", stats.srtp_profile,
         "local", stats.local_address, "remote", stats.remote_address, "connect_ms",
         (double)stats.connect_ns / NS_PER_MS, "sent_packets", (json_int_t)stats.sent_packets,
         "sent_bytes", (json_int_t)stats.sent_bytes, "send_failures",
         (json_int_t)stats.send_failures, "received_packets", (json_int_t)stats.received_packets,
         "received_bytes", (json_int_t)stats.received_bytes, "auth_failures",
-        (json_int_t)stats.auth_failures, "dropped_early", (json_int_t)stats.dropped_early);
+        (json_int_t)stats.auth_failures, "dropped_early", (json_int_t)stats.dropped_early,
+        "dropped_over_limit", (json_int_t)stats.dropped_over_limit);
 }
 
 static json_t *audio_json(AudioInput *input)

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "net/packet_limit.h"
 #include "net/webrtc.h"
 #include "net/webrtc_factory.h"
 
@@ -804,6 +805,57 @@ static void test_network_change(void)
     webrtc_factory_free(phones);
 }
 
+ON_NET_THREAD static void flood(Peer *from, guint n, gboolean rtcp)
+{
+    for (guint i = 0; i < n; i++) {
+        if (rtcp)
+            send_rtcp(from);
+        else
+            send_rtp(from, (guint16)(1000 + i));
+        for (guint k = 0; i % 16 == 0 && k < 100; k++) /* what the sockets hold is not lost */
+            g_main_context_iteration(context, FALSE);
+    }
+}
+
+ON_NET_THREAD static guint dropped(const Peer *peer)
+{
+    TransportStats stats;
+    transport_stats(peer->transport, &stats);
+    return (guint)stats.dropped_over_limit;
+}
+
+static void test_flood(void)
+{
+    thread_assert_net();
+    const guint n_rtcp = PACKET_LIMIT_RTCP_BURST + 400, n_rtp = PACKET_LIMIT_BURST + 2000;
+    WebrtcConfig config = test_config();
+    WebrtcFactory *factory = factory_new(&config);
+    Peer a = { 0 }, b = { 0 };
+    TransportStats stats;
+    peer_open(&a, factory);
+    peer_open(&b, factory);
+    connect_peers(&a, &b);
+    gint64 began_ns = clock_now_ns();
+    flood(&b, n_rtcp, TRUE);
+    flood(&b, n_rtp, FALSE);
+    RUN_UNTIL(a.n_rtp + a.n_rtcp + dropped(&a) == n_rtp + n_rtcp);
+    gdouble took_s = (gdouble)(clock_now_ns() - began_ns) / NS_PER_SEC;
+    transport_stats(a.transport, &stats);
+    g_test_message("in %.3f s %u RTP and %u RTCP were taken, %u dropped", took_s, a.n_rtp, a.n_rtcp,
+                   dropped(&a));
+    g_assert_cmpuint(a.n_rtcp, >=, PACKET_LIMIT_RTCP_BURST);
+    g_assert_cmpfloat(a.n_rtcp, <=,
+                      PACKET_LIMIT_RTCP_BURST + PACKET_LIMIT_RTCP_PER_SECOND * took_s + 1);
+    g_assert_cmpfloat(a.n_rtp + a.n_rtcp, <=,
+                      PACKET_LIMIT_BURST + PACKET_LIMIT_PER_SECOND * took_s + 1);
+    g_assert_cmpuint(stats.auth_failures, ==, 0);
+    g_usleep(50000); /* tokens grow again */
+    check_media(&b, &a, 7000);
+    transport_close(a.transport);
+    transport_close(b.transport);
+    webrtc_factory_free(factory);
+}
+
 static void test_nobody_answers(void)
 {
     thread_assert_net();
@@ -877,6 +929,7 @@ int main(int argc, char **argv)
     g_test_add_func("/webrtc/bad-configurations", test_bad_configurations);
     g_test_add_func("/webrtc/handshakes-limited", test_handshakes_limited);
     g_test_add_func("/webrtc/dead-peer", test_dead_peer);
+    g_test_add_func("/webrtc/flood", test_flood);
     g_test_add_func("/webrtc/network-change", test_network_change);
     g_test_add_func("/webrtc/nobody-answers", test_nobody_answers);
     g_test_add_func("/webrtc/garbage", test_garbage_from_strangers);
