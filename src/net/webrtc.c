@@ -238,6 +238,14 @@ static void webrtc_count_refused(Webrtc *webrtc, SrtpLinkResult result)
                                              : "a packet failed authentication");
 }
 
+/* Silence ended. What the tick would notice only later pictures need now. */
+ON_NET_THREAD static void webrtc_came_back(Webrtc *webrtc, gint64 now_ns)
+{
+    if (webrtc->state == TRANSPORT_DISCONNECTED &&
+        liveness_check(&webrtc->liveness, now_ns) == LIVENESS_ALIVE)
+        webrtc_set_state(webrtc, TRANSPORT_CONNECTED);
+}
+
 ON_NET_THREAD static void webrtc_receive_srtp(Webrtc *webrtc, guint8 *data, gsize size)
 {
     if (!webrtc_is_up(webrtc)) { /* browsers send before our keys are there */
@@ -261,6 +269,9 @@ ON_NET_THREAD static void webrtc_receive_srtp(Webrtc *webrtc, guint8 *data, gsiz
     webrtc->stats.received_packets++;
     webrtc->stats.received_bytes += size;
     liveness_media(&webrtc->liveness, arrival_ns);
+    webrtc_came_back(webrtc, arrival_ns);
+    if (webrtc->closed) /* by who heard of it */
+        return;
     const TransportEvents *events = webrtc->base.events;
     (is_rtcp ? events->rtcp : events->rtp)(data, size, arrival_ns, webrtc->base.user);
 }

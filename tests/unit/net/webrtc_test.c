@@ -26,7 +26,7 @@ typedef struct {
     guint8 last[1500];
     gsize last_size;
     gint64 connected_ns;
-    gboolean close_on_rtp;
+    gboolean close_on_rtp, close_on_connected;
 } Peer;
 
 static GMainContext *context;
@@ -40,12 +40,15 @@ static WebrtcConfig test_config(void)
 
 static void on_state(TransportState state, gpointer user)
 {
+    thread_assert_net();
     Peer *peer = user;
     peer->state = state;
     if (peer->n_states < MAX_STATES)
         peer->history[peer->n_states++] = state;
     if (state == TRANSPORT_CONNECTED && !peer->connected_ns)
         peer->connected_ns = clock_now_ns();
+    if (state == TRANSPORT_CONNECTED && peer->close_on_connected)
+        transport_close(g_steal_pointer(&peer->transport));
 }
 
 static void on_gathered(gpointer user)
@@ -681,8 +684,10 @@ static void test_dead_peer(void)
     g_source_destroy(sending);
     g_source_unref(sending);
     RUN_UNTIL(a.state == TRANSPORT_DISCONNECTED);
-    send_rtp(&b, 500); /* it comes back */
-    RUN_UNTIL(a.state == TRANSPORT_CONNECTED);
+    guint n_before = a.n_rtp;
+    send_rtp(&b, 500); /* it comes back: with the packet, not with the next tick */
+    RUN_UNTIL(a.n_rtp == n_before + 1);
+    g_assert_cmpint(a.state, ==, TRANSPORT_CONNECTED);
     RUN_UNTIL(a.state == TRANSPORT_DISCONNECTED);
     RUN_UNTIL(a.state == TRANSPORT_FAILED);
     guint n_rtp = a.n_rtp;
@@ -803,6 +808,28 @@ static void test_network_change(void)
     transport_close(server.transport);
     webrtc_factory_free(factory);
     webrtc_factory_free(phones);
+}
+
+/* It comes back, and whoever hears of that hangs up. */
+static void test_close_on_return(void)
+{
+    thread_assert_net();
+    WebrtcConfig config = test_config();
+    config.disconnected_ms = 400;
+    WebrtcFactory *factory = factory_new(&config);
+    Peer a = { 0 }, b = { 0 };
+    peer_open(&a, factory);
+    peer_open(&b, factory);
+    connect_peers(&a, &b);
+    check_media(&b, &a, 1);
+    RUN_UNTIL(a.state == TRANSPORT_DISCONNECTED);
+    guint n_rtp = a.n_rtp;
+    a.close_on_connected = TRUE;
+    send_rtp(&b, 2);
+    RUN_UNTIL(!a.transport);
+    g_assert_cmpuint(a.n_rtp, ==, n_rtp);
+    transport_close(b.transport);
+    webrtc_factory_free(factory);
 }
 
 ON_NET_THREAD static void flood(Peer *from, guint n, gboolean rtcp)
@@ -929,6 +956,7 @@ int main(int argc, char **argv)
     g_test_add_func("/webrtc/bad-configurations", test_bad_configurations);
     g_test_add_func("/webrtc/handshakes-limited", test_handshakes_limited);
     g_test_add_func("/webrtc/dead-peer", test_dead_peer);
+    g_test_add_func("/webrtc/close-on-return", test_close_on_return);
     g_test_add_func("/webrtc/flood", test_flood);
     g_test_add_func("/webrtc/network-change", test_network_change);
     g_test_add_func("/webrtc/nobody-answers", test_nobody_answers);
