@@ -187,6 +187,7 @@ static void ice_on_received(NiceAgent *agent, guint stream, guint component, gui
     (void)component;
     thread_assert_net();
     IceNice *ice = user;
+    ice_path_received(&ice->path);
     if (!ice->closed)
         ice->events->received((guint8 *)data, size, ice->user);
 }

@@ -21,9 +21,9 @@ static gboolean ice_path_is_direct(const NiceCandidate *ours)
            ours->type != NICE_CANDIDATE_TYPE_RELAYED;
 }
 
-void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived received, gpointer user)
+void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived srtp, gpointer user)
 {
-    *path = (IcePath){ .loop = loop, .received = received, .user = user };
+    *path = (IcePath){ .loop = loop, .srtp = srtp, .user = user };
 }
 
 /* --- What comes -------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static gboolean ice_path_read(gpointer user)
             return FALSE;
         if (recv(fd, NULL, 0, MSG_DONTWAIT) < 0)
             return FALSE;
-        path->received(data, (gsize)size, path->user);
+        path->srtp(data, (gsize)size, path->user);
     }
     return TRUE;
 }
@@ -157,13 +157,31 @@ static gboolean heard_by_tcp(IcePath *path, gboolean otherwise)
     return found ? heard : otherwise;
 }
 
+static gboolean is_relayed(const IcePath *path)
+{
+    NiceCandidate *ours = NULL, *theirs = NULL;
+    return nice_agent_get_selected_pair(path->agent, path->stream, COMPONENT, &ours, &theirs) &&
+           ours->type == NICE_CANDIDATE_TYPE_RELAYED;
+}
+
+void ice_path_received(IcePath *path)
+{
+    path->received = TRUE;
+}
+
 /* libnice keeps STUN to itself; but the kernel tells when something arrived. It costs one system
  * call per question and nothing per packet. A stranger's datagrams count too: against those stands
- * libnice, which gives the pair up 50 s after the peer's last authenticated answer. */
+ * libnice, which gives the pair up 50 s after the peer's last authenticated answer. What arrives at
+ * the socket to a TURN server may be the server's own: there only what is handed to us counts, and
+ * every peer sends RTCP. */
 gboolean ice_path_heard(IcePath *path, gboolean connected)
 {
     if (!path->agent)
         return FALSE;
+    gboolean received = path->received;
+    path->received = FALSE;
+    if (is_relayed(path))
+        return received;
     g_autoptr(GSocket) socket =
         nice_agent_get_selected_socket(path->agent, path->stream, COMPONENT);
     if (socket && g_socket_get_socket_type(socket) == G_SOCKET_TYPE_DATAGRAM)

@@ -23,12 +23,13 @@ typedef struct {
     struct timespec heard_at; /* of the last datagram that was read, by the kernel's clock */
     gint64 asked_us;          /* when a TCP connection was asked last */
     NestedLoop *loop;         /* that watches the socket */
-    IcePathReceived received;
+    IcePathReceived srtp;     /* told what libnice does not see */
     gpointer user;
+    gboolean received; /* libnice handed something over since the last question */
 } IcePath;
 
-/** received() is called for SRTP that libnice does not see, from the loop. */
-void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived received, gpointer user);
+/** srtp() is called from the loop, for what libnice does not see. */
+void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived srtp, gpointer user);
 
 /** Look up the pair that libnice has nominated; `agent` NULL: none. The agent is not referenced. */
 void ice_path_update(IcePath *path, NiceAgent *agent, guint stream) ON_NET_THREAD;
@@ -37,8 +38,11 @@ void ice_path_update(IcePath *path, NiceAgent *agent, guint stream) ON_NET_THREA
  *  what the socket has no room for is dropped. */
 guint ice_path_send(IcePath *path, gboolean direct, struct iovec *datagrams, guint n) ON_NET_THREAD;
 
-/** TRUE if anything, STUN too, arrived since the last call; `connected` where that cannot be told:
- *  what is not lost to libnice counts as heard. */
+/** libnice handed a datagram over. */
+void ice_path_received(IcePath *path) ON_NET_THREAD;
+
+/** TRUE if anything, STUN too, arrived since the last call; through a TURN relay STUN does not
+ * count. `connected` where that cannot be told: what is not lost to libnice counts as heard. */
 gboolean ice_path_heard(IcePath *path, gboolean connected) ON_NET_THREAD;
 
 /** "ip:port" of the pair, or "". */

@@ -1,6 +1,7 @@
 // Clients that no UDP datagram reaches directly: through TURN, on either side, and over TCP.
 
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
@@ -138,6 +139,59 @@ test('a TCP connection that fell silent is noticed like any other', async (t) =>
     const since = nowMs();
     forwarder.silence();
     await waitFor('it is noticed', () => told().at(-1) === 'disconnected', 20000);
+    t.diagnostic(`noticed after ${((nowMs() - since) / 1000).toFixed(1)} s`);
+    await waitFor('it is given up', () => told().at(-1) === 'failed', 40000);
+    const gaveUpMs = nowMs() - since;
+    t.diagnostic(`given up after ${(gaveUpMs / 1000).toFixed(1)} s`);
+    assert.ok(gaveUpMs < 36000, `given up after ${gaveUpMs.toFixed(0)} ms`);
+});
+
+/** A UDP forwarder that can fall silent. */
+async function startUdpForwarder(toPort) {
+    const near = createSocket('udp4');
+    const fars = new Map();
+    let silent = false;
+    near.on('message', (data, from) => {
+        if (silent) return;
+        if (!fars.has(from.port)) {
+            const far = createSocket('udp4');
+            far.on('message', (back) => silent || near.send(back, from.port, from.address));
+            fars.set(from.port, far);
+        }
+        fars.get(from.port).send(data, toPort, '127.0.0.1');
+    });
+    await new Promise((resolve) => near.bind(0, '127.0.0.1', resolve));
+    return {
+        port: near.address().port,
+        silence() {
+            silent = true;
+        },
+        stop() {
+            for (const socket of [near, ...fars.values()]) socket.close();
+        },
+    };
+}
+
+test("a client behind the server's TURN relay that fell silent is noticed like any other", async (t) => {
+    const watcher = await new RoomPeer(PEOPLE.ada).join(server, 'relay');
+    const forwarder = await startUdpForwarder(turn.port);
+    const iceServer = { ...turn.iceServer, urls: `turn:127.0.0.1:${forwarder.port}?transport=udp` };
+    const peer = new RoomPeer(PEOPLE.bob, { rtc: { iceTransportPolicy: 'relay', iceServers: [iceServer] } });
+    t.after(() => {
+        peer.leave();
+        watcher.leave();
+        forwarder.stop();
+    });
+    peer.hear = only(/ typ relay/i);
+    await peer.join(server, 'relay');
+    await seesItself(peer);
+    const told = () => watcher.events.filter(({ event, data }) => event === 'state' && data.id === peer.id).map(({ data }) => data.state);
+    await pause(8000);
+    assert.equal(told().at(-1), 'connected');
+    assert.equal(told().includes('disconnected'), false);
+    const since = nowMs();
+    forwarder.silence();
+    await waitFor('it is noticed', () => told().at(-1) === 'disconnected', 10000);
     t.diagnostic(`noticed after ${((nowMs() - since) / 1000).toFixed(1)} s`);
     await waitFor('it is given up', () => told().at(-1) === 'failed', 40000);
     const gaveUpMs = nowMs() - since;
