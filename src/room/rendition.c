@@ -9,12 +9,11 @@
 #include "mixer/picture.h"
 #include "net/transport.h"
 #include "room/activity_map.h"
+#include "room/keyframe_share.h"
 #include "room/rendition_rate.h"
 #include "room/viewer.h"
 
-#define KEYFRAME_GAP_NS      NS_PER_SEC
-#define TAP_KEYFRAME_GAP_NS  (2 * NS_PER_SEC)
-#define JOIN_KEYFRAME_GAP_NS (150 * NS_PER_MS)
+#define TAP_KEYFRAME_GAP_NS (2 * NS_PER_SEC)
 /* What stands around a payload in a packet: header, extensions, RTX's two bytes. */
 #define PACKET_OVERHEAD 64
 #define RATE_GAP_NS     NS_PER_SEC
@@ -65,8 +64,7 @@ struct Rendition {
     pthread_mutex_t lock; /* guards everything below */
     Job *waiting;
     GPtrArray *spare_canvases; /* of AVFrame */
-    gboolean keyframe_wanted, keyframe_for_join;
-    gint64 last_keyframe_ns;
+    KeyframeShare keyframes;
     GPtrArray *taps; /* of Tap (counted boxes): those who take packets */
     RenditionStats stats;
 };
@@ -100,7 +98,7 @@ Rendition *rendition_new(Engine *engine, const RenditionSpec *spec)
     rendition->viewers = g_ptr_array_new_with_free_func((GDestroyNotify)viewer_unref);
     rendition->spare_canvases = g_ptr_array_new_with_free_func(spare_free);
     rendition->taps = g_ptr_array_new_with_free_func(tap_unref);
-    rendition->last_keyframe_ns = G_MININT64 / 2;
+    keyframe_share_init(&rendition->keyframes);
     rendition->target_bps = spec->bitrate_bps;
     pthread_mutex_init(&rendition->lock, NULL);
     return rendition;
@@ -210,21 +208,19 @@ void rendition_price(Rendition *rendition, gboolean taking, gint *full_bps, gint
         (gint)(spec->temporal_layers > 1 ? price_bps * RENDITION_BASE_PCT / 100 : price_bps);
 }
 
-void rendition_request_keyframe(Rendition *rendition, gboolean joining)
+void rendition_request_keyframe(Rendition *rendition, gboolean urgent)
 {
     pthread_mutex_lock(&rendition->lock);
-    rendition->keyframe_wanted = TRUE;
-    rendition->keyframe_for_join |= joining;
+    keyframe_share_want(&rendition->keyframes, urgent);
     pthread_mutex_unlock(&rendition->lock);
 }
 
 /* With the lock held. */
 static gboolean keyframe_due(const Rendition *rendition, gint64 now_ns)
 {
-    gint64 gap_ns = rendition->keyframe_for_join ? JOIN_KEYFRAME_GAP_NS : KEYFRAME_GAP_NS;
-    gint64 age_ns = now_ns - rendition->last_keyframe_ns;
-    return (rendition->keyframe_wanted && age_ns >= gap_ns) ||
-           (rendition->taps->len > 0 && age_ns >= TAP_KEYFRAME_GAP_NS);
+    const KeyframeShare *keyframes = &rendition->keyframes;
+    return keyframe_share_due(keyframes, now_ns) ||
+           (rendition->taps->len > 0 && now_ns - keyframes->last_ns >= TAP_KEYFRAME_GAP_NS);
 }
 
 gboolean rendition_keyframe_due(Rendition *rendition, gint64 now_ns)
@@ -239,10 +235,8 @@ static gboolean take_keyframe_request(Rendition *rendition, gint64 now_ns)
 {
     pthread_mutex_lock(&rendition->lock);
     gboolean due = keyframe_due(rendition, now_ns);
-    if (due) {
-        rendition->keyframe_wanted = rendition->keyframe_for_join = FALSE;
-        rendition->last_keyframe_ns = now_ns;
-    }
+    if (due)
+        keyframe_share_made(&rendition->keyframes, now_ns);
     pthread_mutex_unlock(&rendition->lock);
     return due;
 }

@@ -39,7 +39,7 @@ typedef struct {
 } RenditionFrame;
 
 /** Who takes it. The first taker starts the encoding, the last one ends it. A new one needs a key
- *  frame: `urgent` as one who joins, else as one that lost its way. */
+ *  frame: `urgent` as one who sees nothing yet, else it goes on with another one until then. */
 void rendition_add_viewer(Rendition *rendition, Viewer *viewer, gboolean urgent) ON_NET_THREAD;
 void rendition_remove_viewer(Rendition *rendition, Viewer *viewer) ON_NET_THREAD;
 
@@ -75,9 +75,10 @@ gboolean rendition_is_due(Rendition *rendition, gint64 tick_ns, gint64 mix_epoch
 /** Nobody takes it in this tick: after some seconds its encoder is given up. */
 void rendition_rest(Rendition *rendition, gint64 now_ns) ON_STRAND;
 
-/** A key frame is wanted: by a viewer that lost its way (at most one a second), or for one who
- *  joins (at most six a second). Requests share one. Any thread. */
-void rendition_request_keyframe(Rendition *rendition, gboolean joining);
+/** A key frame is wanted: by a viewer that lost its way or changes its rung (at most one a second),
+ *  or `urgent`, by one who sees nothing (soon, at most two a second of many). Requests share one:
+ *  keyframe_share.h. Any thread. */
+void rendition_request_keyframe(Rendition *rendition, gboolean urgent);
 
 /** TRUE if a key frame will be made of the next picture. */
 gboolean rendition_keyframe_due(Rendition *rendition, gint64 now_ns);

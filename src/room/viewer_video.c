@@ -25,11 +25,19 @@ ON_NET_THREAD static void release_rendition(Viewer *viewer, Rendition **place)
     rendition_unref(rendition);
 }
 
+/* What is sent now can be shown, and the line carries it: the other's key frame need not come at
+ * once. */
+static gboolean can_wait(const Viewer *viewer, const Rendition *rendition)
+{
+    return viewer->rendition &&
+           rendition_spec(rendition)->bitrate_bps >= rendition_spec(viewer->rendition)->bitrate_bps;
+}
+
 ON_NET_THREAD static void take_rendition(Viewer *viewer, Rendition **place, Rendition *rendition)
 {
     gint64 now_ns = engine_now_ns(viewer->engine);
     gint64 from_ns = MAX(viewer->switches_until_ns, now_ns);
-    gboolean urgent = from_ns - now_ns <= SWITCH_BURST_NS;
+    gboolean urgent = !can_wait(viewer, rendition) && from_ns - now_ns <= SWITCH_BURST_NS;
     if (urgent)
         viewer->switches_until_ns = from_ns + SWITCH_GAP_NS;
     *place = rendition_ref(rendition);
