@@ -30,7 +30,7 @@ gint rendition_rate(const RenditionRate *rate, const gint *budgets_bps, guint n)
     if (!known)
         return rate->nominal_bps;
     qsort(sorted, known, sizeof *sorted, compare);
-    /* The lower quartile of many, the least of few. */
-    gint budget_bps = n <= FEW ? sorted[0] : sorted[known / 4];
+    /* The lower quartile of many, the least of few. One of three does not decide for the others. */
+    gint budget_bps = n <= FEW ? sorted[0] : sorted[(known + 1) / 4];
     return CLAMP(budget_bps, rendition_rate_floor(rate, n), rate->nominal_bps);
 }

@@ -4,8 +4,8 @@
 
 /* At what rate a rendition is encoded, by what its viewers' lines carry. Pure.
  *
- * One or two viewers are followed as in a call of two; many are not: the one with the thinnest line
- * does not decide for all, it goes to another rung. */
+ * One or two viewers are followed as in a call of two; three and more are not: the one with the
+ * thinnest line does not decide for all, it goes to another rung. */
 
 typedef struct {
     gint nominal_bps;

@@ -105,8 +105,14 @@ static void test_rate_of_many(void)
     const RenditionRate top = { 1200000, FALSE };
     const gint many[] = { 5000000, 5000000, 5000000, 5000000, 100000 };
     const gint thin[] = { 1000000, 1000000, 900000, 900000, 5000000 };
+    const gint three[] = { 5000000, 900000, 5000000 },
+               four[] = { 5000000, 900000, 1000000, 5000000 };
+    const gint one_known[] = { 0, 900000, 0 };
     g_assert_cmpint(rendition_rate(&top, many, 5), ==, 1200000);
     g_assert_cmpint(rendition_rate(&top, thin, 5), ==, 900000);
+    g_assert_cmpint(rendition_rate(&top, three, 3), ==, 1200000);
+    g_assert_cmpint(rendition_rate(&top, four, 4), ==, 1000000);
+    g_assert_cmpint(rendition_rate(&top, one_known, 3), ==, 900000);
     g_assert_cmpint(rendition_rate_floor(&top, 5), ==, 840000);
 }
 
