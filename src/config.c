@@ -87,8 +87,7 @@ static const ConfigKey config_keys[] = {
     { "video", "temporal_layers", CONFIG_INT, "2", 1, 3,
       "Temporal layers of VP8: with 2 or 3 a thin line may leave out half the frames." },
     { "video", "max_load", CONFIG_INT, "85", 1, 100,
-      "Above this load of the video threads (percent) no further encode is started for thin "
-      "lines." },
+      "Above this load of the video threads (percent) no further encode of a scene is started." },
     { "video", "start_bitrate", CONFIG_INT, "300000", 30000, 20000000,
       "What a viewer's line is taken to carry (bits per second) until it was measured." },
     { "video", "playout_delay_ms", CONFIG_INT, "400", 0, 10000,

@@ -51,14 +51,18 @@ void viewer_rate_begin(Viewer *viewer)
 ON_NET_THREAD static guint offers_of(const Viewer *viewer, RungOffer offers[LADDER_MAX_RUNGS])
 {
     guint n = ladder_size(viewer->ladder);
-    gboolean overloaded = engine_is_overloaded(viewer->engine);
+    gboolean overloaded = engine_is_overloaded(viewer->engine), encoded = FALSE;
     for (guint i = 0; i < n; i++) {
         Rendition *rendition = ladder_rendition(viewer->ladder, i);
         gboolean taking = rendition == viewer->rendition || rendition == viewer->next;
-        /* The full picture is there for whoever can take it. */
-        offers[i].available = i == 0 || !overloaded || rendition_has_takers(rendition);
+        gboolean taken = rendition_has_takers(rendition);
+        offers[i].available = !overloaded || taken;
+        encoded |= taken;
         rendition_price(rendition, taking, &offers[i].price_bps, &offers[i].base_price_bps);
     }
+    /* Where nothing of a scene is encoded yet, the full picture may be. */
+    if (!encoded)
+        offers[0].available = TRUE;
     return n;
 }
 

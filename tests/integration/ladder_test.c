@@ -253,6 +253,47 @@ static void test_busy_machine(void)
     sim_world_free(world);
 }
 
+/* Nor is the full picture, where nobody has it: a line that widens waits for the machine. */
+static void test_busy_machine_full_picture(void)
+{
+    SimWorld *world = open_world();
+    sim_world_join(world, &speaker);
+    SimPeer *bob = watch(world, 2, 200000), *cyd = watch(world, 3, 200000);
+    sim_world_run(world, 5 * NS_PER_SEC);
+    g_assert_cmpint(rung_of(world, bob), ==, 2);
+    engine_simulate_load(sim_world_engine(world), 95);
+    SimLinkConfig wide = line(5000000);
+    sim_peer_set_down(bob, &wide);
+    SimPeer *dan = watch(world, 4, 5000000);
+    sim_world_run(world, 25 * NS_PER_SEC);
+    tell(world, bob, "wide, while the machine is busy");
+    g_assert_cmpfloat(sim_world_peer_number(world, dan, "sent.line.budget"), >, 1500000);
+    g_assert_cmpint(rung_of(world, bob), ==, 2);
+    g_assert_cmpint(rung_of(world, cyd), ==, 2);
+    g_assert_cmpint(rung_of(world, dan), ==, 2);
+    g_assert_cmpuint(encoded_rungs(world), ==, 1);
+    assert_plays(world, dan, 2 * NS_PER_SEC);
+
+    engine_simulate_load(sim_world_engine(world), 20);
+    sim_world_run(world, 20 * NS_PER_SEC);
+    tell(world, bob, "when it is not any more");
+    g_assert_cmpint(rung_of(world, bob), ==, 0);
+    g_assert_cmpint(rung_of(world, dan), ==, 0);
+    g_assert_cmpint(rung_of(world, cyd), ==, 2);
+
+    /* Where nobody has anything, somebody gets something. */
+    sim_world_leave(world, bob);
+    sim_world_leave(world, cyd);
+    sim_world_leave(world, dan);
+    sim_world_run(world, NS_PER_SEC);
+    engine_simulate_load(sim_world_engine(world), 95);
+    SimPeer *eve = watch(world, 5, 5000000);
+    sim_world_run(world, 3 * NS_PER_SEC);
+    g_assert_cmpint(rung_of(world, eve), ==, 0);
+    assert_plays(world, eve, 2 * NS_PER_SEC);
+    sim_world_free(world);
+}
+
 /* A load that wavers around the limit moves nobody to and fro. */
 static void test_wavering_load(void)
 {
@@ -304,6 +345,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ladder/nobody_notices", test_nobody_notices);
     g_test_add_func("/ladder/without_feedback", test_without_feedback);
     g_test_add_func("/ladder/busy_machine", test_busy_machine);
+    g_test_add_func("/ladder/busy_machine_full_picture", test_busy_machine_full_picture);
     g_test_add_func("/ladder/wavering_load", test_wavering_load);
     g_test_add_func("/ladder/busy_machine_other_scene", test_busy_machine_other_scene);
     return g_test_run();
