@@ -9,6 +9,8 @@
         300, 1000, 2000, 5000, 20000 \
     }
 
+static const char *const ladder[] = { "video.ladder=90p15=100000", NULL };
+
 typedef struct {
     SimWorld *world;
     SimPeer *ada, *bob, *cyd; /* who sends, whose network goes away, who watches */
@@ -50,12 +52,25 @@ static void be_away(const Meeting *meeting, const SimLinkConfig *line, gint outa
     sim_peer_set_links(meeting->bob, line, line);
 }
 
-static void check(const char *const *settings, const SimLinkConfig *line, gint outage_ms)
+static gint rung_of(const Meeting *meeting)
 {
-    Meeting meeting = meet(settings, line);
+    return (gint)sim_world_peer_number(meeting->world, meeting->bob, "sent.line.rung");
+}
+
+typedef struct {
+    const char *const *settings;
+    SimLinkConfig line;
+    gint rung;      /* that the line carries */
+    gint latest_ms; /* after the outage pictures are there */
+} Case;
+
+static void check(const Case *one, gint outage_ms)
+{
+    Meeting meeting = meet(one->settings, &one->line);
+    g_assert_cmpint(rung_of(&meeting), ==, one->rung);
     gint64 from_ns = sim_world_now_ns(meeting.world);
     gdouble before = sim_world_peer_number(meeting.world, meeting.bob, "sent.line.budget");
-    be_away(&meeting, line, outage_ms);
+    be_away(&meeting, &one->line, outage_ms);
     gint64 back_ns = sim_world_now_ns(meeting.world);
     sim_world_run(meeting.world, 3 * NS_PER_SEC);
     gint64 now_ns = sim_world_now_ns(meeting.world);
@@ -67,31 +82,39 @@ static void check(const char *const *settings, const SimLinkConfig *line, gint o
                    "kbit/s; Cyd got %u key frames, her longest gap is %d ms",
                    outage_ms, pictures_ms, (gint)(bob.longest_gap_ns / NS_PER_MS), after / 1000,
                    before / 1000, cyd.keyframes, (gint)(cyd.longest_gap_ns / NS_PER_MS));
-    g_assert_cmpint(pictures_ms, <, 800);
+    g_assert_cmpint(pictures_ms, <, one->latest_ms);
     g_assert_cmpint(bob.longest_gap_ns, <, 300 * NS_PER_MS);
     g_assert_cmpfloat(after, >, before * 0.5);
-    g_assert_cmpfloat(sim_world_peer_number(meeting.world, meeting.bob, "sent.line.rung"), ==, 0);
+    g_assert_cmpint(rung_of(&meeting), ==, one->rung);
     g_assert_cmpuint(cyd.keyframes, <=, 2);
     g_assert_cmpint(cyd.longest_gap_ns, <, 200 * NS_PER_MS);
     sim_world_free(meeting.world);
 }
 
-static void test_full_picture(void)
+static void check_outages(const Case *one)
 {
     static const gint outages_ms[] = OUTAGES_MS;
-    SimLinkConfig line = { .rate_bps = 5000000, .delay_ns = 20 * NS_PER_MS };
-    const char *const settings[] = { "video.ladder=", NULL };
     for (guint i = 0; i < G_N_ELEMENTS(outages_ms); i++)
-        check(settings, &line, outages_ms[i]);
+        check(one, outages_ms[i]);
+}
+
+static void test_full_picture(void)
+{
+    static const char *const none[] = { "video.ladder=", NULL };
+    SimLinkConfig line = { .rate_bps = 5000000, .delay_ns = 20 * NS_PER_MS };
+    check_outages(&(Case){ none, line, 0, 800 });
 }
 
 static void test_ladder(void)
 {
-    static const gint outages_ms[] = OUTAGES_MS;
     SimLinkConfig line = { .rate_bps = 1000000, .delay_ns = 50 * NS_PER_MS };
-    const char *const settings[] = { "video.ladder=160x90@15:100", NULL };
-    for (guint i = 0; i < G_N_ELEMENTS(outages_ms); i++)
-        check(settings, &line, outages_ms[i]);
+    check_outages(&(Case){ ladder, line, 0, 800 });
+}
+
+static void test_lower_rung(void)
+{
+    SimLinkConfig line = { .rate_bps = 250000, .delay_ns = 50 * NS_PER_MS };
+    check_outages(&(Case){ ladder, line, 1, 1200 });
 }
 
 int main(int argc, char **argv)
@@ -99,5 +122,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/outage/full_picture", test_full_picture);
     g_test_add_func("/outage/ladder", test_ladder);
+    g_test_add_func("/outage/lower_rung", test_lower_rung);
     return g_test_run();
 }

@@ -49,6 +49,9 @@ static Config *make_config(const char *const *settings)
                 g_error("%s", error->message);
         }
     }
+    g_autoptr(GError) error = NULL;
+    if (!config_check(config, &error))
+        g_error("%s", error->message);
     return config;
 }
 

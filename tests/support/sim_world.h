@@ -17,7 +17,8 @@ typedef struct {
     const char *const *settings; /* "section.key=value", NULL-ended; or NULL */
 } SimWorldOptions;
 
-/** The canvas is 320x180@15 at 400 kbit/s unless `settings` say otherwise; the room is "room". */
+/** The canvas is 320x180@15 at 400 kbit/s unless `settings` say otherwise; the room is "room".
+ *  Aborts if a setting is wrong. */
 SimWorld *sim_world_new(const SimWorldOptions *options);
 /** Everybody leaves; everything ends. */
 void sim_world_free(SimWorld *world);
