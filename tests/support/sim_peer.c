@@ -205,6 +205,11 @@ SimEye *sim_peer_eye(SimPeer *peer)
     return peer->eye;
 }
 
+const SimWireStats *sim_peer_wire(const SimPeer *peer)
+{
+    return &peer->wire.stats;
+}
+
 MemoryPort *sim_peer_port(SimPeer *peer)
 {
     return peer->port;

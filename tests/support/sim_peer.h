@@ -6,6 +6,7 @@
 #include "support/sim_eye.h"
 #include "support/sim_layer.h"
 #include "support/sim_offer.h"
+#include "support/sim_wire.h"
 
 /* One simulated participant: offers as Chromium does, sends Opus and VP8 with a clock of its own,
  * answers NACK and PLI, and listens to and looks at the mix. It lives on the control thread's side
@@ -90,6 +91,8 @@ void sim_peer_send_nack(SimPeer *peer, guint count, gint64 now_ns);
 SimEar *sim_peer_ear(SimPeer *peer);
 SimEye *sim_peer_eye(SimPeer *peer);
 MemoryPort *sim_peer_port(SimPeer *peer);
+/** How the numbers of the pictures that it gets went on so far. */
+const SimWireStats *sim_peer_wire(const SimPeer *peer);
 
 SimStreamId sim_peer_audio_id(const SimPeer *peer);
 SimStreamId sim_peer_video_id(const SimPeer *peer);

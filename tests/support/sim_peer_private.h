@@ -38,6 +38,7 @@ struct SimPeer {
 
     SimEar *ear;
     SimEye *eye;
+    SimWire wire;
     SimInStream audio_in, video_in;
     gint64 next_report_ns, next_feedback_ns, next_arrivals_ns, next_remb_ns;
     TwccReceiver *arrivals;

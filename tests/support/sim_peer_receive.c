@@ -239,6 +239,7 @@ static void take_rtp(SimPeer *peer, const guint8 *data, gsize size, gint64 arriv
     } else if (packet.ssrc == answer->video.ssrc) {
         rtp_receive_stats_packet(&peer->video_in.stats, packet.seq, packet.timestamp,
                                  packet.payload_size, arrival_ns, &restarted);
+        sim_wire_packet(&peer->wire, &packet);
         sim_eye_packet(peer->eye, &packet, FALSE, arrival_ns);
     } else if (packet.ssrc == answer->video.rtx_ssrc &&
                rtx_unwrap(&packet, answer->video.payload_type, answer->video.ssrc, &original)) {
