@@ -24,6 +24,24 @@ static void draw_bar(AVFrame *picture, gint64 media_ns)
         memset(picture->data[0] + y * picture->linesize[0] + x, 235, (gsize)width);
 }
 
+#define SQUARE     16
+#define BUSY_TURNS 8 /* in so many pictures each square changes once */
+
+static void draw_squares(AVFrame *picture, gint64 media_ns)
+{
+    guint32 number = (guint32)(media_ns / SIM_STEP_NS);
+    for (gint y = 0; y < picture->height; y++) {
+        guint8 *row = picture->data[0] + (gsize)y * (gsize)picture->linesize[0];
+        for (gint x = 0; x < picture->width; x += SQUARE) {
+            guint32 square = (guint32)(y / SQUARE * 131 + x / SQUARE);
+            guint32 turn = (number + square * 5) / BUSY_TURNS;
+            guint32 mixed = (square * 2654435761u) ^ (turn * 2246822519u);
+            guint8 luma = (guint8)(16 + (mixed >> 16 ^ mixed >> 7) % 220);
+            memset(row + x, luma, (gsize)MIN(SQUARE, picture->width - x));
+        }
+    }
+}
+
 /* Times are rounded down, so that the middle of a picture's time tells its number. */
 static guint8 step_luma(gint64 media_ns)
 {
@@ -48,6 +66,8 @@ AVFrame *sim_camera_picture(SimVideo kind, SimPaint paint, gint width, gint heig
     fill_plane(picture, 2, (width + 1) / 2, (height + 1) / 2, paint.v);
     if (kind == SIM_MOVING)
         draw_bar(picture, media_ns);
+    else if (kind == SIM_BUSY)
+        draw_squares(picture, media_ns);
     return picture;
 }
 

@@ -14,6 +14,7 @@ typedef enum {
     SIM_FLASH, /* white for the first 100 ms of every second, else black; its sound beeps with it */
     SIM_STEPS, /* each picture of another grey (SIM_STEP_LUMA), ten of them in turn, the first one
                 * at each full second; its sound beeps then, too. For 30 pictures a second */
+    SIM_BUSY,  /* squares of all greys that change by turns: it takes all bits that there are */
 } SimVideo;
 
 typedef struct {
