@@ -2,14 +2,18 @@
 
 #include "base/clock.h"
 #include "rtp/rtcp.h"
+#include "rtp/twcc.h"
 #include "support/sim_world.h"
 
 /* One participant misbehaves in every way that its keys allow: the two others hear each other
  * without a seam and see each other without a stutter. */
 
-#define ADA_HZ 512.5
-#define BOB_HZ 837.5
-#define EVE_HZ 1312.5
+#define ADA_HZ          512.5
+#define BOB_HZ          837.5
+#define EVE_HZ          1312.5
+#define FORGED_ARRIVALS 64 /* in one feedback */
+/* Of the picture that all three share, and its rate. */
+#define FULL_BPS 400000
 
 typedef struct {
     SimWorld *world;
@@ -29,7 +33,8 @@ static Scene begin(void)
     static const SimPeerConfig eve = {
         .name = "Eve", .number = 3, .tone_hz = EVE_HZ, .video = SIM_SOLID, .paint = { 41, 240, 110 }
     };
-    SimWorldOptions options = { .project_dir = PROJECT_DIR };
+    static const char *const settings[] = { "video.ladder=90p15=100000", NULL };
+    SimWorldOptions options = { .project_dir = PROJECT_DIR, .settings = settings };
     Scene scene = { .world = sim_world_new(&options), .random = g_rand_new_with_seed(99) };
     scene.ada = sim_world_join(scene.world, &ada);
     scene.bob = sim_world_join(scene.world, &bob);
@@ -73,13 +78,25 @@ static void check_pictures(SimPeer *watcher, gint64 from_ns, gint64 to_ns)
     g_assert_cmpuint(cadence.backwards, ==, 0);
 }
 
+/* Once in 100 ms: the picture that all share is as good as before. */
+static void run_and_sample(Scene *scene, gint64 duration_ns)
+{
+    for (gint64 done_ns = 0; done_ns < duration_ns; done_ns += 100 * NS_PER_MS) {
+        sim_world_run(scene->world, 100 * NS_PER_MS);
+        g_assert_cmpfloat(sim_world_graph_number(scene->world, "scenes.0.renditions.0.target"), ==,
+                          FULL_BPS);
+        g_assert_cmpfloat(sim_world_peer_number(scene->world, scene->ada, "sent.line.rung"), ==, 0);
+        g_assert_cmpfloat(sim_world_peer_number(scene->world, scene->bob, "sent.line.rung"), ==, 0);
+    }
+}
+
 static void watch_others(Scene *scene, SimWorldStep step, gint64 duration_ns)
 {
     gint64 from_ns = sim_world_now_ns(scene->world);
     sim_ear_mark(sim_peer_ear(scene->ada));
     sim_ear_mark(sim_peer_ear(scene->bob));
     sim_world_set_step(scene->world, step, scene);
-    sim_world_run(scene->world, duration_ns);
+    run_and_sample(scene, duration_ns);
     sim_world_set_step(scene->world, NULL, NULL);
     gint64 to_ns = sim_world_now_ns(scene->world);
     check_sound(scene->ada, BOB_HZ, from_ns, to_ns);
@@ -261,6 +278,116 @@ static void greedy_feedback(SimWorld *world, gint64 now_ns, gpointer user)
     sim_peer_send_pli(scene->eve, now_ns);
 }
 
+/* --- feedback about a stream that she really shares -------------------------------------- */
+
+static void ignore_arrival(guint16 seq, gint64 arrival_ns, gpointer user)
+{
+    (void)seq;
+    (void)arrival_ns;
+    (void)user;
+}
+
+/* A second of ours is a thousandth or a thousand of hers. */
+static void absurd_arrivals(SimWorld *world, gint64 now_ns, gpointer user)
+{
+    Scene *scene = user;
+    guint8 fci[FORGED_ARRIVALS * 2 + 10];
+    RtcpWriter writer;
+    (void)world;
+    guint16 base = (guint16)(scene->step++ * 16 % 1024);
+    fill_random(scene, fci, sizeof fci);
+    fci[0] = (guint8)(base >> 8), fci[1] = (guint8)base;
+    fci[2] = 0, fci[3] = FORGED_ARRIVALS;
+    fci[7] = (guint8)scene->step;
+    fci[8] = 0x40, fci[9] = FORGED_ARRIVALS; /* so many times: it came, two bytes tell when */
+    g_assert_true(twcc_parse(fci, sizeof fci, ignore_arrival, NULL));
+    rtcp_writer_init(&writer);
+    rtcp_write_rr(&writer, sim_peer_audio_id(scene->eve).ssrc, NULL, 0);
+    rtcp_write_transport_cc(&writer, sim_peer_audio_id(scene->eve).ssrc,
+                            sim_peer_answer(scene->eve)->video.ssrc, fci, sizeof fci);
+    sim_peer_send_raw(scene->eve, writer.data, writer.size, now_ns);
+}
+
+static void absurd_limits(SimWorld *world, gint64 now_ns, gpointer user)
+{
+    static const guint64 limits[] = { 0, G_GUINT64_CONSTANT(1) << 63 };
+    Scene *scene = user;
+    RtcpWriter writer;
+    (void)world;
+    guint64 bps = limits[scene->step++ / 20 % 2];
+    rtcp_writer_init(&writer);
+    rtcp_write_rr(&writer, sim_peer_audio_id(scene->eve).ssrc, NULL, 0);
+    rtcp_write_remb(&writer, sim_peer_audio_id(scene->eve).ssrc,
+                    &sim_peer_answer(scene->eve)->video.ssrc, 1, bps);
+    sim_peer_send_raw(scene->eve, writer.data, writer.size, now_ns);
+}
+
+/* She lost everything, and her round trip is anything. */
+static void forged_losses(SimWorld *world, gint64 now_ns, gpointer user)
+{
+    Scene *scene = user;
+    const SimAnswer *answer = sim_peer_answer(scene->eve);
+    RtcpReportBlock blocks[] = { { .ssrc = answer->audio.ssrc }, { .ssrc = answer->video.ssrc } };
+    RtcpWriter writer;
+    (void)world;
+    for (guint i = 0; i < G_N_ELEMENTS(blocks); i++) {
+        blocks[i].fraction_lost = 255;
+        blocks[i].cumulative_lost = 0x7fffff;
+        blocks[i].highest_seq = g_rand_int(scene->random);
+        blocks[i].jitter = g_rand_int(scene->random);
+        blocks[i].last_sr = g_rand_int(scene->random);
+        blocks[i].delay_since_last_sr = scene->step++ % 3 ? g_rand_int(scene->random) : 0;
+    }
+    rtcp_writer_init(&writer);
+    rtcp_write_rr(&writer, sim_peer_audio_id(scene->eve).ssrc, blocks, 2);
+    sim_peer_send_raw(scene->eve, writer.data, writer.size, now_ns);
+}
+
+static void key_frames_for_nothing(SimWorld *world, gint64 now_ns, gpointer user)
+{
+    Scene *scene = user;
+    RtcpWriter writer;
+    (void)world;
+    rtcp_writer_init(&writer);
+    rtcp_write_fir(&writer, sim_peer_video_id(scene->eve).ssrc,
+                   sim_peer_answer(scene->eve)->video.ssrc, (guint8)scene->step++);
+    sim_peer_send_raw(scene->eve, writer.data, writer.size, now_ns);
+    sim_peer_send_pli(scene->eve, now_ns);
+}
+
+static void all_lies(SimWorld *world, gint64 now_ns, gpointer user)
+{
+    absurd_arrivals(world, now_ns, user);
+    absurd_limits(world, now_ns, user);
+    forged_losses(world, now_ns, user);
+    key_frames_for_nothing(world, now_ns, user);
+}
+
+static void run_lies(gconstpointer step)
+{
+    Scene scene = begin();
+    sim_peer_set_sending(scene.eve, FALSE, FALSE);
+    sim_world_run(scene.world, NS_PER_SEC);
+    g_assert_cmpfloat(sim_world_graph_number(scene.world, "scenes.0.renditions.0.viewers"), ==, 3);
+    g_assert_cmpfloat(sim_world_peer_number(scene.world, scene.eve, "sent.line.rung"), ==, 0);
+    gint64 from_ns = sim_world_now_ns(scene.world);
+    watch_others(&scene, *(const SimWorldStep *)step, 6 * NS_PER_SEC);
+    SimCadence cadence =
+        sim_eye_cadence(sim_peer_eye(scene.ada), from_ns, sim_world_now_ns(scene.world));
+    g_test_message("%u key frames; her rung is %.0f, her estimate %.0f kbit/s", cadence.keyframes,
+                   sim_world_peer_number(scene.world, scene.eve, "sent.line.rung"),
+                   sim_world_peer_number(scene.world, scene.eve, "sent.line.estimate") / 1000);
+    g_assert_cmpuint(cadence.keyframes, <=, 7);
+    /* When she tells the truth again, she has pictures. */
+    sim_world_run(scene.world, 20 * NS_PER_SEC);
+    from_ns = sim_world_now_ns(scene.world);
+    watch_others(&scene, NULL, 2 * NS_PER_SEC);
+    cadence = sim_eye_cadence(sim_peer_eye(scene.eve), from_ns, sim_world_now_ns(scene.world));
+    g_test_message("afterwards she has %u pictures in 2 s", cadence.frames);
+    g_assert_cmpuint(cadence.frames, >=, 14);
+    end(&scene);
+}
+
 static void run_misdeed(gconstpointer step)
 {
     Scene scene = begin();
@@ -323,23 +450,28 @@ static void test_key_frame_storm(void)
     end(&scene);
 }
 
-#define ADD(name, misdeed)                                           \
-    do {                                                             \
-        static const SimWorldStep step = misdeed;                    \
-        g_test_add_data_func("/bad_peer/" name, &step, run_misdeed); \
+#define ADD(name, misdeed, run)                              \
+    do {                                                     \
+        static const SimWorldStep step = misdeed;            \
+        g_test_add_data_func("/bad_peer/" name, &step, run); \
     } while (0)
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("random_bytes", random_bytes);
-    ADD("malformed_extensions", malformed_extensions);
-    ADD("jumps", jumps);
-    ADD("ssrc_flood", ssrc_flood);
-    ADD("garbage_reports", garbage_reports);
-    ADD("lying_reports", lying_reports);
-    ADD("giant_pictures", giant_pictures);
-    ADD("changing_garbage_pictures", changing_garbage_pictures);
+    ADD("random_bytes", random_bytes, run_misdeed);
+    ADD("malformed_extensions", malformed_extensions, run_misdeed);
+    ADD("jumps", jumps, run_misdeed);
+    ADD("ssrc_flood", ssrc_flood, run_misdeed);
+    ADD("garbage_reports", garbage_reports, run_misdeed);
+    ADD("lying_reports", lying_reports, run_misdeed);
+    ADD("giant_pictures", giant_pictures, run_misdeed);
+    ADD("changing_garbage_pictures", changing_garbage_pictures, run_misdeed);
+    ADD("absurd_arrivals", absurd_arrivals, run_lies);
+    ADD("absurd_limits", absurd_limits, run_lies);
+    ADD("forged_losses", forged_losses, run_lies);
+    ADD("key_frames_for_nothing", key_frames_for_nothing, run_lies);
+    ADD("all_lies", all_lies, run_lies);
     g_test_add_func("/bad_peer/frozen", test_frozen_picture_is_dimmed);
     g_test_add_func("/bad_peer/standstill_and_burst", test_standstill_and_burst);
     g_test_add_func("/bad_peer/key_frame_storm", test_key_frame_storm);
