@@ -51,7 +51,7 @@ static gboolean ice_path_read(gpointer user)
     IcePath *path = user;
     guint8 data[2048];
     for (guint i = 0; i < READ_MAX; i++) {
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = { 0 };
         socklen_t from_size = sizeof from;
         if (!path->socket || g_socket_is_closed(path->socket))
             return FALSE;
@@ -71,7 +71,7 @@ static gboolean ice_path_read(gpointer user)
 
 /* --- Which pair -------------------------------------------------------------------------- */
 
-static void ice_path_forget_socket(IcePath *path)
+ON_NET_THREAD static void ice_path_forget_socket(IcePath *path)
 {
     if (path->socket)
         nested_loop_read_first(path->loop, -1, NULL, NULL);
@@ -100,7 +100,7 @@ void ice_path_update(IcePath *path, NiceAgent *agent, guint stream)
 /* --- What goes --------------------------------------------------------------------------- */
 
 /* The kernel or the interface refuses runs: this pair is libnice's from now on. */
-static void ice_path_give_up(IcePath *path)
+ON_NET_THREAD static void ice_path_give_up(IcePath *path)
 {
     log_limited(LOG_INFO, "ice", "this path takes no runs of datagrams (%s): one by one",
                 g_strerror(errno));
