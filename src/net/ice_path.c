@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,22 +27,19 @@ void ice_path_init(IcePath *path, NestedLoop *loop, IcePathReceived srtp, gpoint
 
 /* --- What comes -------------------------------------------------------------------------- */
 
-static gboolean ice_path_is_from_peer(const IcePath *path, const struct sockaddr_storage *from)
+static gboolean ice_path_is_from_peer(const IcePath *path, const IcePathAddress *from)
 {
-    if (from->ss_family != path->remote.ss_family)
+    const IcePathAddress *peer = &path->remote;
+    if (from->any.sa_family != peer->any.sa_family)
         return FALSE;
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *a = (const struct sockaddr_in *)from;
-        const struct sockaddr_in *b = (const struct sockaddr_in *)&path->remote;
-        return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
-    }
-    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)from;
-    const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)&path->remote;
-    return a->sin6_port == b->sin6_port &&
-           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+    if (from->any.sa_family == AF_INET)
+        return from->v4.sin_port == peer->v4.sin_port &&
+               from->v4.sin_addr.s_addr == peer->v4.sin_addr.s_addr;
+    return from->v6.sin6_port == peer->v6.sin6_port &&
+           memcmp(&from->v6.sin6_addr, &peer->v6.sin6_addr, sizeof peer->v6.sin6_addr) == 0;
 }
 
-/* SRTP and SRTCP (RFC 7983 section 7) of the nominated peer. What is anything else stays where it
+/* SRTP and SRTCP (RFC 7983 section 7) of the nominated peer-> What is anything else stays where it
  * is, and what came behind it: libnice takes all of it. */
 static gboolean ice_path_read(gpointer user)
 {
@@ -51,13 +47,14 @@ static gboolean ice_path_read(gpointer user)
     IcePath *path = user;
     guint8 data[2048];
     for (guint i = 0; i < READ_MAX; i++) {
-        struct sockaddr_storage from = { 0 };
+        IcePathAddress from;
         socklen_t from_size = sizeof from;
+        memset(&from, 0, sizeof from);
         if (!path->socket || g_socket_is_closed(path->socket))
             return FALSE;
         int fd = g_socket_get_fd(path->socket);
-        ssize_t size = recvfrom(fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT,
-                                (struct sockaddr *)&from, &from_size);
+        ssize_t size =
+            recvfrom(fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT, &from.any, &from_size);
         if (size < 0)
             return errno == EAGAIN || errno == EINTR;
         if (size == 0 || data[0] < 128 || data[0] > 191 || !ice_path_is_from_peer(path, &from))
@@ -90,7 +87,7 @@ void ice_path_update(IcePath *path, NiceAgent *agent, guint stream)
     g_autoptr(GSocket) socket = nice_agent_get_selected_socket(agent, stream, COMPONENT);
     if (!socket || g_socket_get_socket_type(socket) != G_SOCKET_TYPE_DATAGRAM)
         return;
-    nice_address_copy_to_sockaddr(&theirs->addr, (struct sockaddr *)&path->remote);
+    nice_address_copy_to_sockaddr(&theirs->addr, &path->remote.any);
     path->remote_size = nice_address_ip_version(&theirs->addr) == 6 ? sizeof(struct sockaddr_in6)
                                                                     : sizeof(struct sockaddr_in);
     path->socket = g_steal_pointer(&socket);
@@ -113,8 +110,8 @@ guint ice_path_send(IcePath *path, gboolean direct, struct iovec *datagrams, gui
     if (!path->agent)
         return 0;
     if (path->socket && direct && !g_socket_is_closed(path->socket)) {
-        if (udp_runs_send(g_socket_get_fd(path->socket), (const struct sockaddr *)&path->remote,
-                          path->remote_size, datagrams, n, &sent) == UDP_RUNS_OK)
+        if (udp_runs_send(g_socket_get_fd(path->socket), &path->remote.any, path->remote_size,
+                          datagrams, n, &sent) == UDP_RUNS_OK)
             return sent;
         ice_path_give_up(path);
     }

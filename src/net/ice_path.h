@@ -4,6 +4,7 @@
 #include "net/nested_loop.h"
 
 #include <gio/gio.h>
+#include <netinet/in.h>
 #include <nice/agent.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -14,11 +15,17 @@
 
 typedef void (*IcePathReceived)(guint8 *data, gsize size, gpointer user);
 
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} IcePathAddress;
+
 typedef struct {
     NiceAgent *agent;
     guint stream;
     GSocket *socket; /* the pair's, or NULL: not direct */
-    struct sockaddr_storage remote;
+    IcePathAddress remote;
     socklen_t remote_size;
     struct timespec heard_at; /* of the last datagram that was read, by the kernel's clock */
     gint64 asked_us;          /* when a TCP connection was asked last */
