@@ -214,13 +214,28 @@ static gboolean write_all(int fd, const char *text)
     return fsync(fd) == 0;
 }
 
-gboolean recorder_disk_put(int directory_fd, const char *name, const char *text, GError **error)
+/* Some file systems rename, but cannot refuse to replace. */
+static gboolean rename_new(int directory_fd, const char *from, const char *to)
+{
+    if (renameat2(directory_fd, from, directory_fd, to, RENAME_NOREPLACE) == 0)
+        return TRUE;
+    if (errno != EINVAL && errno != ENOSYS)
+        return FALSE;
+    gboolean taken = faccessat(directory_fd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (taken)
+        errno = EEXIST;
+    return !taken && renameat(directory_fd, from, directory_fd, to) == 0;
+}
+
+gboolean recorder_disk_put(int directory_fd, const char *name, const char *text, gboolean replace,
+                           GError **error)
 {
     g_autofree char *temporary = g_strdup_printf(".%s.tmp", name);
     int fd = openat(directory_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                     FILE_MODE);
     gboolean whole = fd >= 0 && write_all(fd, text) &&
-                     renameat(directory_fd, temporary, directory_fd, name) == 0;
+                     (replace ? renameat(directory_fd, temporary, directory_fd, name) == 0
+                              : rename_new(directory_fd, temporary, name));
     int failure = errno;
     if (fd >= 0)
         close(fd);
@@ -229,7 +244,8 @@ gboolean recorder_disk_put(int directory_fd, const char *name, const char *text,
         return TRUE;
     }
     unlinkat(directory_fd, temporary, 0);
-    g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE, "%s cannot be written: %s.", name,
-                g_strerror(failure));
+    g_set_error(error, TESSERA_ERROR,
+                failure == EEXIST ? TESSERA_ERROR_CONFLICT : TESSERA_ERROR_UNAVAILABLE,
+                "%s cannot be written: %s.", name, g_strerror(failure));
     return FALSE;
 }

@@ -35,7 +35,9 @@ gboolean recorder_disk_publish(RecorderDisk *disk, GError **error);
 /** Remove it. */
 void recorder_disk_discard(RecorderDisk *disk);
 
-/** Write a small file whole or not at all: temporary name, sync, rename. */
-gboolean recorder_disk_put(int directory_fd, const char *name, const char *text, GError **error);
+/** Write a small file whole or not at all: temporary name, sync, rename. replace FALSE:
+ *  TESSERA_ERROR_CONFLICT if there is one of this name, which stays. */
+gboolean recorder_disk_put(int directory_fd, const char *name, const char *text, gboolean replace,
+                           GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecorderDisk, recorder_disk_free)

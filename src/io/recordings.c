@@ -92,13 +92,13 @@ int recordings_open(const char *directory, const char *name, struct stat *info, 
 }
 
 gboolean recordings_put_sidecar(const char *directory, const char *base, const char *text,
-                                GError **error)
+                                gboolean replace, GError **error)
 {
     g_autofree char *name = g_strconcat(base, ".json", NULL);
     int directory_fd = open_directory(directory, error);
     if (directory_fd < 0)
         return FALSE;
-    gboolean done = recorder_disk_put(directory_fd, name, text, error);
+    gboolean done = recorder_disk_put(directory_fd, name, text, replace, error);
     close(directory_fd);
     return done;
 }
@@ -123,7 +123,7 @@ void recordings_note(const char *directory, const char *name, gint64 duration_us
             (guint64)info.st_size, duration_us,
             (gint64)info.st_mtime - MAX(duration_us, 0) / G_USEC_PER_SEC, !!recovered);
         /* Only the listing is slower without it. */
-        recorder_disk_put(directory_fd, note, text, NULL);
+        recorder_disk_put(directory_fd, note, text, TRUE, NULL);
     }
     close(directory_fd);
 }

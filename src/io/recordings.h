@@ -32,9 +32,10 @@ int recordings_open(const char *directory, const char *name, struct stat *info, 
 /** Remove a recording and what belongs to it. */
 gboolean recordings_delete(const char *directory, const char *name, GError **error);
 
-/** Write BASE.json whole or not at all, in place of an older one. */
+/** Write BASE.json whole or not at all, in place of an older one. replace FALSE: the first one;
+ *  TESSERA_ERROR_CONFLICT if there is another recording's, which stays. */
 gboolean recordings_put_sidecar(const char *directory, const char *base, const char *text,
-                                GError **error);
+                                gboolean replace, GError **error);
 
 /** Remember what a listing tells of a file that is whole, as NAME.part, and gets its name next: so
  *  no listing ever sees the name without it. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "io/recordings.h"
 
@@ -19,8 +20,10 @@ struct RecordingLog {
     json_t *names; /* id: name, of who is here */
     char *layout;  /* that was told last, or NULL */
     gboolean writing;
-    guint timer; /* it is written when that ends, or 0 */
-    char *text;  /* what is to be written next, or NULL */
+    gboolean made;  /* the file is there, and ours */
+    gboolean taken; /* another recording has a file of this name: nothing is written */
+    guint timer;    /* it is written when that ends, or 0 */
+    char *text;     /* what is to be written next, or NULL */
 };
 
 /* --- the file ---------------------------------------------------------------------------- */
@@ -29,6 +32,7 @@ struct RecordingLog {
 typedef struct {
     RecordingLog *log; /* a reference */
     char *directory, *base, *text;
+    gboolean replace, done, taken;
 } Writing;
 
 static void log_unref(RecordingLog *log)
@@ -56,9 +60,12 @@ static void writing_free(gpointer data)
 
 static void write_text(gpointer data)
 {
-    const Writing *writing = data;
+    Writing *writing = data;
     g_autoptr(GError) error = NULL;
-    if (!recordings_put_sidecar(writing->directory, writing->base, writing->text, &error))
+    writing->done = recordings_put_sidecar(writing->directory, writing->base, writing->text,
+                                           writing->replace, &error);
+    writing->taken = g_error_matches(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT);
+    if (!writing->done)
         log_limited(LOG_WARNING, "recorder", "The sidecar of %s is missing: %s", writing->base,
                     error->message);
 }
@@ -71,8 +78,11 @@ static void write_next(RecordingLog *log)
 {
     Writing *writing = g_new(Writing, 1);
     log->refs++;
-    *writing = (Writing){ log, g_strdup(log->directory), g_strdup(log->base),
-                          g_steal_pointer(&log->text) };
+    *writing = (Writing){ .log = log,
+                          .directory = g_strdup(log->directory),
+                          .base = g_strdup(log->base),
+                          .text = g_steal_pointer(&log->text),
+                          .replace = log->made };
     log->writing = TRUE;
     if (disk_pool_run(log->disks, write_text, has_written, writing, writing_free))
         return;
@@ -85,10 +95,13 @@ static void write_next(RecordingLog *log)
 
 static void has_written(gpointer data)
 {
-    RecordingLog *log = ((const Writing *)data)->log;
+    const Writing *writing = data;
+    RecordingLog *log = writing->log;
     thread_assert_control();
     log->writing = FALSE;
-    if (log->text)
+    log->made |= writing->done;
+    log->taken |= writing->taken;
+    if (log->text && !log->taken)
         write_next(log);
 }
 
@@ -125,6 +138,8 @@ static void stop_timer(RecordingLog *log)
 void recording_log_write(RecordingLog *log)
 {
     stop_timer(log);
+    if (log->taken)
+        return;
     g_free(log->text);
     log->text = sidecar_text(log);
     if (!log->writing)

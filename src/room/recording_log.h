@@ -3,7 +3,8 @@
 #include "room/room_outputs_private.h"
 
 /* Who was there, and which layout, while a room was recorded: the sidecar of a recording,
- * NAME.json beside its files, written anew within a second of each change and at the end. Control
+ * NAME.json beside its files, written anew within a second of each change and at the end; another
+ * recording's is never replaced. Control
  * thread; the writing is done by the engine's disk pool. */
 
 /** Begins with those who are here. */

@@ -265,11 +265,13 @@ RoomOutput *room_output_new(Room *room, OutputKind kind)
 {
     static const char *const prefixes[] = { "r", "b", "play", "hls" };
     RoomOutput *output = g_new0(RoomOutput, 1);
+    gboolean recording = kind == OUTPUT_RECORDING;
     output->rooms = room->rooms;
     output->room = room;
     output->room_id = g_strdup(room->id);
     output->kind = kind;
-    output->id = g_strdup_printf("%s%u", prefixes[kind], ++room->next_output);
+    output->id = g_strdup_printf("%s%u", prefixes[kind],
+                                 recording ? ++room->rooms->next_recording : ++room->next_output);
     output->created_ns = engine_now_ns(room->rooms->engine);
     output->video = output->audio = TRUE;
     output->link = g_new0(OutputLink, 1);

@@ -25,6 +25,7 @@ struct Rooms {
     GArray *listeners;      /* of RoomListenerEntry */
     guint next_listener;
     gboolean draining;
+    guint next_recording; /* of all rooms: a room that is made again repeats no name */
     GPtrArray *ending; /* of RoomOutput: of rooms that are gone, until all is written */
     RoomOutputTotals output_totals[ROOM_OUTPUT_TOTALS]; /* without those that rooms still list */
 };

@@ -276,6 +276,33 @@ static void test_room_closes(void)
     close_studio(&studio);
 }
 
+/* (transfer full) Where a recording of a new room would be. */
+static char *sidecar_in_new_room(const Studio *studio)
+{
+    thread_assert_control();
+    Rooms *rooms = sim_world_rooms(studio->world);
+    json_t *options = json_pack("{s:s}", "tracks", "isolated");
+    Room *room = rooms_open(rooms, "again", NULL);
+    RoomOutput *output = room_start_recording(room, options, NULL);
+    json_t *json = room_output_to_json(output);
+    char *name = g_strdup(json_string_value(json_object_get(json, "sidecar")));
+    room_close(room, "test");
+    json_decref(json);
+    json_decref(options);
+    return name;
+}
+
+/* A room that is closed and made again within a second records into other files. */
+static void test_room_made_again(void)
+{
+    Studio studio = open_studio();
+    g_autofree char *first = sidecar_in_new_room(&studio);
+    g_autofree char *second = sidecar_in_new_room(&studio);
+    g_assert_cmpstr(first, !=, second);
+    sim_world_run(studio.world, NS_PER_SEC);
+    close_studio(&studio);
+}
+
 static void test_wrong_wishes(void)
 {
     static const char *const wrong[] = {
@@ -317,6 +344,7 @@ int main(int argc, char **argv)
     g_test_add_func("/outputs/codecs", test_codecs);
     g_test_add_func("/outputs/one-encode", test_one_encode_for_all);
     g_test_add_func("/outputs/closes", test_room_closes);
+    g_test_add_func("/outputs/made-again", test_room_made_again);
     g_test_add_func("/outputs/wrong", test_wrong_wishes);
     return g_test_run();
 }

@@ -114,6 +114,27 @@ static void test_delete(void)
     g_free(directory);
 }
 
+/* The first sidecar of a recording replaces none of another one; later ones replace it. */
+static void test_sidecar(void)
+{
+    g_autoptr(GError) error = NULL;
+    char *directory = scratch_new();
+    g_autofree char *path = in_scratch(directory, "take.json"), *text = NULL;
+    g_assert_true(recordings_put_sidecar(directory, "take", "1", FALSE, &error));
+    g_assert_no_error(error);
+    g_assert_false(recordings_put_sidecar(directory, "take", "2", FALSE, &error));
+    g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "1");
+    g_free(g_steal_pointer(&text));
+    g_assert_true(recordings_put_sidecar(directory, "take", "3", TRUE, NULL));
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "3");
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(directory), ==, 0); /* nothing else is left */
+    g_free(directory);
+}
+
 /* Nothing was recorded yet, or the disk is away. */
 static void test_no_directory(void)
 {
@@ -141,6 +162,7 @@ int main(int argc, char **argv)
     g_test_add_func("/io/recordings/open", test_open);
     g_test_add_func("/io/recordings/list", test_list);
     g_test_add_func("/io/recordings/delete", test_delete);
+    g_test_add_func("/io/recordings/sidecar", test_sidecar);
     g_test_add_func("/io/recordings/no-directory", test_no_directory);
     return g_test_run();
 }
