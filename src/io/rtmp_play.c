@@ -2,6 +2,7 @@
 
 #include <libavcodec/avcodec.h>
 
+#include "base/clock.h"
 #include "io/flv_writer.h"
 #include "io/packet_queue.h"
 #include "io/rtmp_connection.h"
@@ -9,6 +10,9 @@
 /* What a player that cannot follow may be behind, besides what its socket holds. */
 #define MAX_SPAN_US 3000000
 #define MAX_BYTES   (8 * 1024 * 1024)
+/* Each key frame costs all who take the same rendition: whoever pauses and goes on all the time
+ * gets one now and then, or that which comes anyway. */
+#define ASK_NS      (2 * NS_PER_SEC)
 #define NO_STREAM   G_MAXUINT
 #define NOT_STARTED G_MININT64
 
@@ -32,6 +36,8 @@ struct RtmpPlay {
     gboolean begun;      /* metadata and headers are sent */
     gboolean header_due; /* the parameter sets are others than the last header told */
     gboolean wants_key;  /* pictures begin at a key frame */
+    gboolean ask_due;    /* it has not been asked for yet */
+    gint64 asked_ns;     /* the last time; 0: never */
     gboolean was_paused;
     gint64 start_us; /* of the first packet, or NOT_STARTED */
 };
@@ -91,11 +97,20 @@ static void play_set_state(RtmpPlay *play, SinkState state, const char *error)
         sink_tell_changed(sink);
 }
 
+static void play_begin_at_key(RtmpPlay *play)
+{
+    play->wants_key = play->ask_due = play->video != NO_STREAM;
+}
+
 static void play_ask_for_key(RtmpPlay *play)
 {
+    gint64 now_ns = clock_now_ns();
+    if (!play->wants_key || !play->ask_due || (play->asked_ns && now_ns - play->asked_ns < ASK_NS))
+        return;
     g_autoptr(Sink) sink = play_take_sink(play);
-    play->wants_key = play->video != NO_STREAM;
-    if (sink && play->wants_key)
+    play->ask_due = FALSE;
+    play->asked_ns = now_ns;
+    if (sink)
         sink_tell_want_keyframe(sink);
 }
 
@@ -130,7 +145,7 @@ static void play_begin(RtmpPlay *play, RtmpSession *session)
     play_send_header(play, session, MEDIA_VIDEO, 0);
     play_send_header(play, session, MEDIA_AUDIO, 0);
     play_set_state(play, SINK_RUNNING, NULL);
-    play_ask_for_key(play);
+    play_begin_at_key(play);
 }
 
 static void play_send_packet(RtmpPlay *play, RtmpSession *session, MediaKind kind)
@@ -165,7 +180,7 @@ static gboolean play_follow_pause(RtmpPlay *play, const RtmpSession *session)
     if (paused)
         packet_queue_flush(play->queue);
     else if (play->was_paused)
-        play_ask_for_key(play);
+        play_begin_at_key(play);
     play->was_paused = paused;
     return paused;
 }
@@ -181,6 +196,8 @@ void rtmp_play_pump(RtmpPlay *play, RtmpSession *session, gsize max)
         play_begin(play, session);
     gboolean paused = play_follow_pause(play, session);
     gboolean empty = !started || paused;
+    if (!empty)
+        play_ask_for_key(play);
     while (!empty && rtmp_session_output(session)->len < max) {
         empty = !packet_queue_pop(play->queue, play->packet, &stream, 0);
         if (!empty)

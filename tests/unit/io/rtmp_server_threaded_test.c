@@ -553,6 +553,37 @@ static void test_player_leaves(Fixture *fixture, gconstpointer data)
     sink_finish(sink);
 }
 
+static void client_pause(Client *client, gboolean paused)
+{
+    GByteArray *body = rtmp_client_command("pause", 0);
+    amf_write_null(body);
+    amf_write_boolean(body, paused);
+    amf_write_number(body, 0);
+    rtmp_client_send_command(&client->rtmp, 8, 1, body);
+    client_flush(client);
+    g_autofree char *text =
+        client_wait_status(client, paused ? "NetStream.Pause.Notify" : "NetStream.Unpause.Notify");
+    g_assert_nonnull(text);
+}
+
+/* Who pauses and goes on all the time gets a key frame every two seconds, and no more. */
+static void test_player_pauses(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    g_autoptr(Client) client = client_ask(fixture, FALSE, "play", "grid");
+    g_autoptr(Sink) sink = accept_player(fixture);
+    wait_count(fixture, &fixture->keyframes_wanted, 1);
+    gint64 first_us = g_get_monotonic_time();
+    for (guint i = 0; i < 10; i++) {
+        client_pause(client, TRUE);
+        client_pause(client, FALSE);
+    }
+    wait_count(fixture, &fixture->keyframes_wanted, 2);
+    g_assert_cmpint(g_get_monotonic_time() - first_us, >, 1500000);
+    sink_finish(sink);
+    wait_sink(fixture, SINK_FINISHED);
+}
+
 /* What was to be played cannot be: the player is told why. */
 static void test_nothing_to_play(Fixture *fixture, gconstpointer data)
 {
@@ -668,6 +699,7 @@ int main(int argc, char **argv)
     ADD("play", NULL, test_play);
     ADD("play_secure", NULL, test_play_secure);
     ADD("player_leaves", NULL, test_player_leaves);
+    ADD("player_pauses", NULL, test_player_pauses);
     ADD("nothing_to_play", NULL, test_nothing_to_play);
     ADD("slow_player", NULL, test_slow_player);
     ADD("limit_per_address", GUINT_TO_POINTER(2), test_limit_per_address);
