@@ -12,21 +12,27 @@
 
 #define PNG_SIGNATURE "\x89PNG\r\n\x1a\n"
 #define PNG_IHDR_SIZE 13
-#define PNG_CHUNK     12 /* bytes of a chunk beside its data */
-#define INFLATE_STEP  (1u << 16)
+/* Where what stands in the header. */
+#define PNG_DEPTH       8 /* bits of a sample */
+#define PNG_COLOUR      9
+#define PNG_COMPRESSION 10
+#define PNG_FILTER      11
+#define PNG_INTERLACE   12
+#define PNG_CHUNK       12 /* bytes of a chunk beside its data */
+#define INFLATE_STEP    (1u << 16)
 
-#define JPEG_START    "\xff\xd8\xff"
-#define JPEG_SOF0     0xc0
-#define JPEG_SOF2     0xc2
-#define JPEG_DHT      0xc4
-#define JPEG_RST0     0xd0
-#define JPEG_RST7     0xd7
-#define JPEG_SOI      0xd8
-#define JPEG_EOI      0xd9
-#define JPEG_SOS      0xda
-#define JPEG_DQT      0xdb
-#define JPEG_DRI      0xdd
-#define JPEG_APP14    0xee
+#define JPEG_START      "\xff\xd8\xff"
+#define JPEG_SOF0       0xc0
+#define JPEG_SOF2       0xc2
+#define JPEG_DHT        0xc4
+#define JPEG_RST0       0xd0
+#define JPEG_RST7       0xd7
+#define JPEG_SOI        0xd8
+#define JPEG_EOI        0xd9
+#define JPEG_SOS        0xda
+#define JPEG_DQT        0xdb
+#define JPEG_DRI        0xdd
+#define JPEG_APP14      0xee
 /* Before the size stand profiles and thumbnails, of up to 64 KiB a segment. */
 #define JPEG_MAX_STEPS 1024
 /* Each scan of a progressive picture walks over all of it; usual are ten. */
@@ -96,16 +102,35 @@ static guint64 image_png_rows(guint64 width, guint64 height, guint bits)
     return width && height ? height * ((width * bits + 7) / 8 + 1) : 0;
 }
 
-/* Bytes that the rows have in all, with the filter's byte of each. */
+/* Samples of a pixel; 0: no PNG has this colour type. */
+static guint image_png_channels(guint8 colour)
+{
+    static const guint8 channels[7] = { 1, 0, 3, 1, 2, 0, 4 };
+    return colour < G_N_ELEMENTS(channels) ? channels[colour] : 0;
+}
+
+/* ISO 15948, table 11.1, and the only methods there are: what a decoder would refuse must not be
+ * inflated before, and no header may promise rows without measure. */
+static gboolean image_png_is_possible(const guint8 *header)
+{
+    const guint8 depth = header[PNG_DEPTH], colour = header[PNG_COLOUR];
+    const gboolean grey = colour == 0, palette = colour == 3;
+    const gboolean fits = depth == 8 || (depth == 16 && !palette) ||
+                          ((depth == 1 || depth == 2 || depth == 4) && (grey || palette));
+    return fits && image_png_channels(colour) && header[PNG_COMPRESSION] == 0 &&
+           header[PNG_FILTER] == 0 && header[PNG_INTERLACE] <= 1;
+}
+
+/* Bytes that the rows have in all, with the filter's byte of each: at most 8 a pixel and 1 a row,
+ * which image_scan_size() keeps far below 2^64. */
 static guint64 image_png_content(const guint8 *header)
 {
-    static const guint8 channels[8] = { 1, 0, 3, 1, 2, 0, 4, 0 };
     static const guint8 adam7[7][4] = { { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 },
                                         { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 },
                                         { 0, 1, 1, 2 } };
     const guint64 width = image_be32(header), height = image_be32(header + 4);
-    const guint bits = (guint)header[8] * channels[header[9] & 7];
-    if (!header[12])
+    const guint bits = header[PNG_DEPTH] * image_png_channels(header[PNG_COLOUR]);
+    if (!header[PNG_INTERLACE])
         return image_png_rows(width, height, bits);
     guint64 content = 0;
     for (guint i = 0; i < 7; i++) {
@@ -159,6 +184,8 @@ static gboolean image_scan_png(ImageBytes bytes, ImageScan *scan, GError **error
     const guint8 *header = bytes.data + 8;
     if (!image_scan_size(image_be32(header), image_be32(header + 4), error))
         return FALSE;
+    if (!image_png_is_possible(header))
+        return image_damaged("its header is wrong", error);
     scan->width = (int)image_be32(header);
     scan->height = (int)image_be32(header + 4);
     g_byte_array_append(scan->file, (const guint8 *)PNG_SIGNATURE, strlen(PNG_SIGNATURE));

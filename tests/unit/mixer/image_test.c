@@ -231,6 +231,50 @@ static void test_sizes(void)
     assert_refused(NULL, 0, TESSERA_ERROR_UNSUPPORTED);
 }
 
+/* FALSE: its header is refused, before anything is inflated or decoded. */
+static gboolean has_kind(const guint8 *png, gsize size)
+{
+    ImageScan scan;
+    g_autoptr(GError) error = NULL;
+    if (image_scan(png, size, &scan, &error)) {
+        g_byte_array_unref(scan.file);
+        return TRUE;
+    }
+    g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID);
+    return FALSE;
+}
+
+/* What no PNG is might ask for a gigabyte of rows: the kinds of ISO 15948 and no others. */
+static void test_kinds_that_are_none(void)
+{
+    static const guint16 depths[256] = { [0] = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8,
+                                         [2] = 1 << 8,
+                                         [3] = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8,
+                                         [4] = 1 << 8,
+                                         [6] = 1 << 8 };
+    g_autoptr(GBytes) file = png_of(AV_PIX_FMT_RGBA64BE, 64, 64, 0);
+    const gsize size = g_bytes_get_size(file);
+    g_autofree guint8 *png = g_memdup2(g_bytes_get_data(file, NULL), size);
+    png[16 + 3] = png[16 + 7] = 8; /* so that it has rows enough whatever it claims */
+    for (guint colour = 0; colour < 256; colour++) {
+        for (guint depth = 0; depth < 256; depth++) {
+            gboolean sixteen = depth == 16 && depths[colour] && colour != 3;
+            gboolean good = sixteen || (depth < 16 && depths[colour] >> depth & 1);
+            png[16 + 8] = (guint8)depth;
+            png[16 + 9] = (guint8)colour;
+            g_assert_cmpint(has_kind(png, size), ==, good);
+        }
+    }
+    png[16 + 8] = 8;
+    png[16 + 9] = 6;
+    for (guint i = 10; i <= 12; i++) {
+        png[16 + i] = i == 12 ? 2 : 1;
+        g_assert_false(has_kind(png, size));
+        png[16 + i] = 0;
+    }
+    g_assert_true(has_kind(png, size));
+}
+
 static GBytes *jpeg_of(int width, int height)
 {
     AVFrame *frame = frame_new(AV_PIX_FMT_YUV420P, width, height, 90);
@@ -293,6 +337,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/image/headers", test_headers);
     g_test_add_func("/image/kinds", test_kinds);
+    g_test_add_func("/image/kinds-that-are-none", test_kinds_that_are_none);
     g_test_add_func("/image/round-trip", test_round_trip);
     g_test_add_func("/image/references", test_references);
     g_test_add_func("/image/sizes", test_sizes);
