@@ -1,10 +1,11 @@
 #include "api/rate_limit.h"
 
+#include "base/address_block.h"
 #include "base/clock.h"
 
 struct RateTable {
     RateBucket fresh;
-    GHashTable *buckets; /* key -> RateBucket */
+    GHashTable *buckets; /* block of addresses -> RateBucket */
 };
 
 static void refill(RateBucket *bucket, gint64 now_ns)
@@ -61,20 +62,22 @@ static void make_room(RateTable *table, gint64 now_ns)
         g_hash_table_remove_all(table->buckets);
 }
 
-gboolean rate_table_take(RateTable *table, const char *key, gint64 now_ns)
+gboolean rate_table_take(RateTable *table, const char *address, gint64 now_ns)
 {
-    RateBucket *bucket = g_hash_table_lookup(table->buckets, key);
+    g_autofree char *block = address_block(address);
+    RateBucket *bucket = g_hash_table_lookup(table->buckets, block);
     if (!bucket) {
         make_room(table, now_ns);
         bucket = g_memdup2(&table->fresh, sizeof table->fresh);
-        g_hash_table_insert(table->buckets, g_strdup(key), bucket);
+        g_hash_table_insert(table->buckets, g_steal_pointer(&block), bucket);
     }
     return rate_bucket_take(bucket, now_ns);
 }
 
-gboolean rate_table_has(RateTable *table, const char *key, gint64 now_ns)
+gboolean rate_table_has(RateTable *table, const char *address, gint64 now_ns)
 {
-    RateBucket *bucket = g_hash_table_lookup(table->buckets, key);
+    g_autofree char *block = address_block(address);
+    RateBucket *bucket = g_hash_table_lookup(table->buckets, block);
     if (!bucket)
         return TRUE;
     refill(bucket, now_ns);

@@ -13,7 +13,7 @@ typedef struct {
 /** Take one token; FALSE if there is none. */
 gboolean rate_bucket_take(RateBucket *bucket, gint64 now_ns);
 
-/** One bucket per key (an address). At most RATE_TABLE_MAX keys are remembered: when there are
+/** One bucket per address, of IPv6 per /64. At most RATE_TABLE_MAX are remembered: when there are
  *  more, those whose buckets are full again are forgotten, or else all. */
 typedef struct RateTable RateTable;
 
@@ -21,10 +21,10 @@ typedef struct RateTable RateTable;
 
 RateTable *rate_table_new(double per_second, double burst);
 void rate_table_free(RateTable *table);
-gboolean rate_table_take(RateTable *table, const char *key, gint64 now_ns);
+gboolean rate_table_take(RateTable *table, const char *address, gint64 now_ns);
 
 /** TRUE if there is a token to take; takes none. */
-gboolean rate_table_has(RateTable *table, const char *key, gint64 now_ns);
+gboolean rate_table_has(RateTable *table, const char *address, gint64 now_ns);
 guint rate_table_size(const RateTable *table);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RateTable, rate_table_free)

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "base/address_block.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct RtmpConnection {
     RtmpHub *hub;
     gboolean secure;
     char *peer;
+    char *block; /* that its address counts to */
 
     /* The rtmp thread's; while open. */
     gboolean open;
@@ -69,6 +71,7 @@ void rtmp_connection_unref(RtmpConnection *connection)
         return;
     rtmp_hub_unref(connection->hub);
     g_free(connection->peer);
+    g_free(connection->block);
     g_free(connection);
 }
 
@@ -80,6 +83,11 @@ RtmpHub *rtmp_connection_hub(const RtmpConnection *connection)
 const char *rtmp_connection_peer(const RtmpConnection *connection)
 {
     return connection->peer;
+}
+
+const char *rtmp_connection_block(const RtmpConnection *connection)
+{
+    return connection->block;
 }
 
 gboolean rtmp_connection_is_secure(const RtmpConnection *connection)
@@ -363,6 +371,7 @@ void rtmp_connection_open(RtmpHub *hub, GSocket *socket, gboolean secure, const 
     connection->hub = rtmp_hub_ref(hub);
     connection->secure = secure;
     connection->peer = g_strdup(peer);
+    connection->block = address_block(peer);
     connection->open = TRUE;
     connection->socket = g_object_ref(socket);
     g_socket_set_blocking(socket, FALSE);

@@ -20,7 +20,8 @@ void rtmp_connection_open(RtmpHub *hub, GSocket *socket, gboolean secure, const 
 RtmpConnection *rtmp_connection_ref(RtmpConnection *connection);
 void rtmp_connection_unref(RtmpConnection *connection);
 RtmpHub *rtmp_connection_hub(const RtmpConnection *connection);
-const char *rtmp_connection_peer(const RtmpConnection *connection); /* IP address */
+const char *rtmp_connection_peer(const RtmpConnection *connection);  /* IP address */
+const char *rtmp_connection_block(const RtmpConnection *connection); /* see address_block() */
 gboolean rtmp_connection_is_secure(const RtmpConnection *connection);
 
 /** Any thread: there are packets to play, or no more. */

@@ -3,6 +3,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "base/address_block.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -41,8 +42,9 @@ struct RtmpServer {
 static guint server_count_address(const RtmpHub *hub, const char *peer)
 {
     guint n = 0;
+    g_autofree char *block = address_block(peer);
     for (guint i = 0; i < hub->connections->len; i++)
-        n += strcmp(rtmp_connection_peer(g_ptr_array_index(hub->connections, i)), peer) == 0;
+        n += strcmp(rtmp_connection_block(g_ptr_array_index(hub->connections, i)), block) == 0;
     return n;
 }
 

@@ -469,6 +469,18 @@ static void test_table_is_bounded(void)
     g_assert_true(rate_table_has(table, "b", 2 * NS_PER_SEC));
 }
 
+/* Who has a network of IPv6 has as many addresses as they like. */
+static void test_table_of_networks(void)
+{
+    g_autoptr(RateTable) table = rate_table_new(1, 1);
+    g_assert_true(rate_table_take(table, "2001:db8:0:1::1", NS_PER_SEC));
+    g_assert_false(rate_table_has(table, "2001:db8:0:1::2", NS_PER_SEC));
+    g_assert_false(rate_table_take(table, "2001:db8:0:1:2:3:4:5", NS_PER_SEC));
+    g_assert_true(rate_table_take(table, "2001:db8:0:2::1", NS_PER_SEC));
+    g_assert_true(rate_table_take(table, "192.0.2.1", NS_PER_SEC));
+    g_assert_true(rate_table_take(table, "192.0.2.2", NS_PER_SEC));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -488,5 +500,6 @@ int main(int argc, char **argv)
     g_test_add_func("/auth/origin", test_origin);
     g_test_add_func("/rate_limit/bucket", test_bucket);
     g_test_add_func("/rate_limit/table", test_table_is_bounded);
+    g_test_add_func("/rate_limit/networks", test_table_of_networks);
     return g_test_run();
 }
