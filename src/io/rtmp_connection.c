@@ -257,6 +257,17 @@ static gsize connection_memory(const RtmpConnection *connection)
            (connection->tls ? RTMP_TLS_MEMORY + connection->wire->len : 0);
 }
 
+/* Who publishes or plays pays for strangers only when there are none left. */
+static gboolean connection_goes_before(const RtmpConnection *connection,
+                                       const RtmpConnection *other)
+{
+    gboolean accepted = connection->flv || connection->play;
+    gboolean other_accepted = other->flv || other->play;
+    if (accepted != other_accepted)
+        return other_accepted;
+    return connection->memory > other->memory;
+}
+
 static void connection_count_memory(RtmpConnection *connection)
 {
     RtmpHub *hub = connection->hub;
@@ -266,12 +277,12 @@ static void connection_count_memory(RtmpConnection *connection)
     if (memory > hub->config.max_connection_bytes)
         rtmp_connection_close(connection, "it used too much memory");
     while (hub->memory > hub->config.max_bytes && hub->connections->len > 0) {
-        RtmpConnection *largest = g_ptr_array_index(hub->connections, 0);
+        RtmpConnection *first = g_ptr_array_index(hub->connections, 0);
         for (guint i = 1; i < hub->connections->len; i++) {
             RtmpConnection *other = g_ptr_array_index(hub->connections, i);
-            largest = other->memory > largest->memory ? other : largest;
+            first = connection_goes_before(other, first) ? other : first;
         }
-        rtmp_connection_close(largest, "memory ran out, and it used most of it");
+        rtmp_connection_close(first, "memory ran out, and it used much of it");
     }
 }
 

@@ -22,9 +22,11 @@ typedef struct {
     const char *tls_listen; /* likewise, for RTMPS */
     const char *certificate_file, *key_file;
     guint max_connections;      /* 500 */
-    guint max_per_address;      /* 100 of one IP address */
+    guint max_per_address;      /* 100 of one IPv4 address, or IPv6 /64 */
     gsize max_connection_bytes; /* 16 MiB held for one connection */
-    gsize max_bytes;            /* 48 MiB for all: beyond, who holds most is disconnected */
+    /* 48 MiB for all: beyond, who holds most of those that neither publish nor play is
+     * disconnected; where there are none, who holds most of all. */
+    gsize max_bytes;
 } RtmpServerConfig;
 
 /** Somebody wants to publish or play. On the rtmp thread; must not block. request: transfer none;

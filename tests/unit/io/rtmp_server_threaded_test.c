@@ -175,11 +175,13 @@ static void set_up(Fixture *fixture, gconstpointer data)
     fixture->certificate_file = g_build_filename(fixture->directory, "cert.pem", NULL);
     fixture->key_file = g_build_filename(fixture->directory, "key.pem", NULL);
     write_pem_files(fixture);
+    const RtmpServerConfig *limits = data;
     const RtmpServerConfig config = { .listen = "127.0.0.1:0",
                                       .tls_listen = "localhost:0",
                                       .certificate_file = fixture->certificate_file,
                                       .key_file = fixture->key_file,
-                                      .max_per_address = GPOINTER_TO_UINT(data) };
+                                      .max_per_address = limits ? limits->max_per_address : 0,
+                                      .max_bytes = limits ? limits->max_bytes : 0 };
     fixture->server = rtmp_server_new(&config, on_request, fixture, &error);
     g_assert_no_error(error);
 }
@@ -626,6 +628,52 @@ static void test_slow_player(Fixture *fixture, gconstpointer data)
 
 /* --- Limits and the end --- */
 
+static const RtmpServerConfig two_per_address = { .max_per_address = 2 };
+static const RtmpServerConfig little_memory = { .max_bytes = 1 << 20 };
+
+/* Send all but the last byte of a message, which is returned. */
+static guint8 client_send_unfinished(Client *client, guint8 type, gsize size)
+{
+    g_autofree guint8 *data = g_malloc0(size);
+    rtmp_client_send(&client->rtmp, 4, type, 1, 0, data, (guint32)size);
+    GByteArray *out = client->rtmp.out;
+    guint8 last = out->data[out->len - 1];
+    g_byte_array_set_size(out, out->len - 1);
+    client_flush(client);
+    return last;
+}
+
+/* Where memory runs out, strangers are sent away, however much a publisher holds. */
+static void test_memory_of_strangers(Fixture *fixture, gconstpointer data)
+{
+    Client *strangers[16];
+    RtmpServerStats stats = { 0 };
+    RtmpRequest *request;
+    (void)data;
+    g_autoptr(Client) publisher = client_publishing(fixture, FALSE, &request);
+    wait_count(fixture, &fixture->packets, 2);
+    guint8 last = client_send_unfinished(publisher, RTMP_AUDIO, 600000);
+    for (guint i = 0; i < G_N_ELEMENTS(strangers); i++) {
+        strangers[i] = client_new(fixture, FALSE);
+        rtmp_client_shake_hands(&strangers[i]->rtmp);
+        client_send_unfinished(strangers[i], RTMP_DATA, 60000);
+    }
+    for (guint i = 0; i < PATIENCE_S * 1000; i++) {
+        rtmp_server_stats(fixture->server, &stats);
+        if (stats.accepted > G_N_ELEMENTS(strangers) && stats.connections <= 10)
+            break;
+        g_usleep(1000);
+    }
+    g_assert_cmpuint(stats.connections, <=, 10);
+    g_assert_cmpuint(stats.publishers, ==, 1);
+    g_byte_array_append(publisher->rtmp.out, &last, 1);
+    client_send_media(publisher, 40);
+    wait_count(fixture, &fixture->packets, 4);
+    for (guint i = 0; i < G_N_ELEMENTS(strangers); i++)
+        client_free(strangers[i]);
+    rtmp_request_unref(request);
+}
+
 static void test_limit_per_address(Fixture *fixture, gconstpointer data)
 {
     RtmpServerStats stats;
@@ -702,7 +750,8 @@ int main(int argc, char **argv)
     ADD("player_pauses", NULL, test_player_pauses);
     ADD("nothing_to_play", NULL, test_nothing_to_play);
     ADD("slow_player", NULL, test_slow_player);
-    ADD("limit_per_address", GUINT_TO_POINTER(2), test_limit_per_address);
+    ADD("limit_per_address", &two_per_address, test_limit_per_address);
+    ADD("memory_of_strangers", &little_memory, test_memory_of_strangers);
     ADD("drain", NULL, test_drain);
     g_test_add_func("/rtmp_server/bad_config", test_bad_config);
     return g_test_run();
