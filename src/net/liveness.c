@@ -16,6 +16,8 @@ void liveness_media(Liveness *liveness, gint64 now_ns)
 {
     liveness->heard_ns = now_ns;
     liveness->media_ns = now_ns;
+    if (now_ns > liveness->lost_ns)
+        liveness->lost_ns = 0;
 }
 
 void liveness_path_lost(Liveness *liveness, gint64 now_ns)

@@ -24,9 +24,12 @@ typedef struct {
 /** Begin (again) as alive. */
 void liveness_reset(Liveness *liveness, gint64 now_ns);
 void liveness_heard(Liveness *liveness, gint64 now_ns);
+
+/** Authenticated media came: the peer is there, whatever ICE said before. An ICE restart may fail
+ *  while the path that was there goes on to work (RFC 8445, section 9). */
 void liveness_media(Liveness *liveness, gint64 now_ns);
 
-/** ICE says that the path is gone: a hint that holds until liveness_reset(). */
+/** ICE says that the path is gone: a hint that holds until media come, or liveness_reset(). */
 void liveness_path_lost(Liveness *liveness, gint64 now_ns);
 
 LivenessState liveness_check(const Liveness *liveness, gint64 now_ns);
