@@ -4,6 +4,7 @@
 #include "api/http_private.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/descriptors.h"
 
 #define HEADER_BYTES  8192  /* of one request's header */
 #define READ_BYTES    65536 /* at once, of a body */
@@ -23,13 +24,22 @@ static const struct lws_protocols protocols[] = {
     { 0 },
 };
 
+/* NULL: it may come in. */
+static const char *refusal(const HttpServer *server)
+{
+    if (g_hash_table_size(server->connections) >= server->options.max_connections)
+        return "http.max_connections";
+    return descriptors_are_left(NULL) ? NULL : "raise the limit of open files (ulimit -n)";
+}
+
 static void on_accept(gint fd, const char *peer, gpointer user)
 {
     Address *address = user;
     HttpServer *server = address->server;
-    if (g_hash_table_size(server->connections) >= server->options.max_connections) {
+    const char *reason = refusal(server);
+    if (reason) {
         server->stats.refused++;
-        log_limited(LOG_WARNING, "http", "connection from %s refused: http.max_connections", peer);
+        log_limited(LOG_WARNING, "http", "connection from %s refused: %s", peer, reason);
         close(fd);
         return;
     }

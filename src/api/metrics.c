@@ -70,7 +70,8 @@ static void append_http(GString *out, const Api *api)
     metrics_append(out, "tessera_http_connections_accepted_total", "counter",
                    "Connections accepted.", (double)stats.accepted);
     metrics_append(out, "tessera_http_connections_refused_total", "counter",
-                   "Connections refused because of http.max_connections.", (double)stats.refused);
+                   "Connections refused because of http.max_connections, or of open files.",
+                   (double)stats.refused);
     metrics_append(out, "tessera_http_rate_limited_total", "counter", "Requests answered with 429.",
                    (double)api->metrics.rate_limited);
     metrics_append(out, "tessera_http_auth_failures_total", "counter",

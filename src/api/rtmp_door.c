@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "io/rtmp_server.h"
+#include "net/descriptors.h"
 #include "room/room_media.h"
 
 #define CLIENT "rtmp"
@@ -336,6 +337,7 @@ static RtmpServer *listen_on(RtmpDoor *door, const char *plain, const char *tls,
             .key_file = files.private_key,
             .max_connections = (guint)config_int(config, "rtmp.max_connections"),
             .max_per_address = (guint)config_int(config, "rtmp.max_per_address"),
+            .may_accept = descriptors_are_left,
         };
         server = rtmp_server_new(&options, on_request, door, error);
         if (!server)

@@ -65,6 +65,7 @@ static void server_admit(RtmpServer *server, GSocket *socket, gboolean secure)
 {
     RtmpHub *hub = server->hub;
     g_autofree char *peer = server_peer_of(socket);
+    g_autoptr(GError) error = NULL;
     const char *limit = NULL;
     if (!peer || hub->draining)
         limit = "the server stops";
@@ -72,6 +73,8 @@ static void server_admit(RtmpServer *server, GSocket *socket, gboolean secure)
         limit = "too many connections";
     else if (server_count_address(hub, peer) >= hub->config.max_per_address)
         limit = "too many connections from its address";
+    else if (hub->config.may_accept && !hub->config.may_accept(&error))
+        limit = error->message;
     if (!limit) {
         rtmp_connection_open(hub, socket, secure, peer, clock_now_ns());
         return;

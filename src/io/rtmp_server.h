@@ -27,6 +27,9 @@ typedef struct {
     /* 48 MiB for all: beyond, who holds most of those that neither publish nor play is
      * disconnected; where there are none, who holds most of all. */
     gsize max_bytes;
+    /* FALSE: no connection is taken now, of whatever the process has too little. On the rtmp
+     * thread; NULL: always. */
+    gboolean (*may_accept)(GError **error);
 } RtmpServerConfig;
 
 /** Somebody wants to publish or play. On the rtmp thread; must not block. request: transfer none;

@@ -5,8 +5,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* A connection has two contexts, ours and libnice's; and other threads open files meanwhile. */
-#define SPARE 8
+/* A connection has two contexts, ours and libnice's, and a socket for each address, transport and
+ * TURN server; and other threads open files meanwhile. */
+#define SPARE 32
 
 gboolean descriptors_are_left(GError **error)
 {

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "unit/api/api_fixture.h"
 
 static void expect_page(guint port, const char *path, const char *type, const char *body)
@@ -321,6 +323,26 @@ static void too_many_connections(gpointer data)
         client_close(&held[i]);
 }
 
+/* Each descriptor that is left belongs to those who are there. */
+static void too_many_descriptors(gpointer data)
+{
+    struct rlimit limit;
+    Client client;
+    int next = dup(0);
+    close(next);
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    struct rlimit tight = { (rlim_t)next + 20, limit.rlim_max };
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &tight), ==, 0);
+    client_open(&client, *(guint *)data);
+    g_assert_false(client_more(&client));
+    client_close(&client);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    g_auto(Reply) reply = { 0 };
+    client_open(&client, *(guint *)data);
+    g_assert_true(client_request(&client, "GET", "/healthz", "", NULL, &reply));
+    client_close(&client);
+}
+
 static void too_many_requests(gpointer data)
 {
     Client client;
@@ -338,6 +360,7 @@ static void too_many_requests(gpointer data)
 static void test_limits(void)
 {
     run("http.max_connections=8", too_many_connections);
+    run("", too_many_descriptors);
     run("http.requests_per_second=1", too_many_requests);
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 #include <pthread.h>
 
+#include "base/error.h"
 #include "unit/io/rtmp_client.h"
 
 /* The server with real sockets: its thread on one side, a small blocking client on the other. */
@@ -181,7 +182,8 @@ static void set_up(Fixture *fixture, gconstpointer data)
                                       .certificate_file = fixture->certificate_file,
                                       .key_file = fixture->key_file,
                                       .max_per_address = limits ? limits->max_per_address : 0,
-                                      .max_bytes = limits ? limits->max_bytes : 0 };
+                                      .max_bytes = limits ? limits->max_bytes : 0,
+                                      .may_accept = limits ? limits->may_accept : NULL };
     fixture->server = rtmp_server_new(&config, on_request, fixture, &error);
     g_assert_no_error(error);
 }
@@ -691,6 +693,26 @@ static void test_limit_per_address(Fixture *fixture, gconstpointer data)
     rtmp_request_unref(request);
 }
 
+static gboolean refuse_all(GError **error)
+{
+    g_set_error_literal(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE, "nothing is left");
+    return FALSE;
+}
+
+static const RtmpServerConfig exhausted = { .may_accept = refuse_all };
+
+/* A process that has hardly a descriptor left sends away who comes. */
+static void test_exhausted(Fixture *fixture, gconstpointer data)
+{
+    RtmpServerStats stats;
+    (void)data;
+    g_autoptr(Client) client = client_new(fixture, FALSE);
+    client_wait_close(client);
+    rtmp_server_stats(fixture->server, &stats);
+    g_assert_cmpuint(stats.accepted, ==, 0);
+    g_assert_cmpuint(stats.refused, ==, 1);
+}
+
 /* Publishers and players are told; handles outlive the server. */
 static void test_drain(Fixture *fixture, gconstpointer data)
 {
@@ -752,6 +774,7 @@ int main(int argc, char **argv)
     ADD("slow_player", NULL, test_slow_player);
     ADD("limit_per_address", &two_per_address, test_limit_per_address);
     ADD("memory_of_strangers", &little_memory, test_memory_of_strangers);
+    ADD("exhausted", &exhausted, test_exhausted);
     ADD("drain", NULL, test_drain);
     g_test_add_func("/rtmp_server/bad_config", test_bad_config);
     return g_test_run();
