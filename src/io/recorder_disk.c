@@ -157,8 +157,8 @@ gboolean recorder_disk_write(RecorderDisk *disk, guint64 offset, const guint8 *d
     gsize done = 0;
     while (done < size) {
         gssize n = pwrite(disk->fd, data + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno != EINTR) {
-            set_disk_error(error, disk, errno);
+        if (n == 0 || (n < 0 && errno != EINTR)) {
+            set_disk_error(error, disk, n == 0 ? EIO : errno);
             /* Room for the ending, even where none could be reserved. */
             if (ftruncate(disk->fd, (off_t)disk->size) < 0)
                 return FALSE;
@@ -207,7 +207,9 @@ static gboolean write_all(int fd, const char *text)
     gsize size = strlen(text), done = 0;
     while (done < size) {
         gssize n = write(fd, text + done, size - done);
-        if (n < 0 && errno != EINTR)
+        if (n == 0)
+            errno = EIO;
+        if (n == 0 || (n < 0 && errno != EINTR))
             return FALSE;
         done += (gsize)MAX(n, 0);
     }
