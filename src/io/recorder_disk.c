@@ -11,8 +11,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define SYNC_NS   (3 * NS_PER_SEC)
-#define FILE_MODE 0640
+#define SYNC_NS       (3 * NS_PER_SEC)
+#define FILE_MODE     0640
+#define MAX_CREATIONS 20 /* of one file */
 
 struct RecorderDisk {
     int directory_fd, fd;
@@ -55,20 +56,56 @@ static RecorderDisk *disk_new(const char *directory, const char *name, GError **
     return g_steal_pointer(&disk);
 }
 
-static gboolean disk_open(RecorderDisk *disk, int flags, GError **error)
+/* Between opening and locking somebody else may have removed the file, or given it its name. */
+static gboolean is_in_place(const RecorderDisk *disk)
 {
-    disk->fd = openat(disk->directory_fd, disk->part,
-                      O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, FILE_MODE);
+    struct stat opened, named;
+    return fstat(disk->fd, &opened) == 0 &&
+           fstatat(disk->directory_fd, disk->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+static gboolean disk_open(RecorderDisk *disk, GError **error)
+{
+    disk->fd = openat(disk->directory_fd, disk->part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (disk->fd < 0) {
         set_disk_error(error, disk, errno);
         return FALSE;
     }
-    if (flock(disk->fd, LOCK_EX | LOCK_NB) < 0) {
+    if (flock(disk->fd, LOCK_EX | LOCK_NB) < 0 || !is_in_place(disk)) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
                     "The recording %s is still being written.", disk->name);
         return FALSE;
     }
     return TRUE;
+}
+
+static gboolean wait_for_lock(int fd)
+{
+    int result = flock(fd, LOCK_EX);
+    while (result < 0 && errno == EINTR)
+        result = flock(fd, LOCK_EX);
+    return result == 0;
+}
+
+/* Before it is locked, recorder_recover() may lock a new file, find it empty and remove it: then
+ * there is another one. */
+static gboolean disk_create(RecorderDisk *disk, GError **error)
+{
+    for (guint i = 0; i < MAX_CREATIONS; i++) {
+        disk->fd = openat(disk->directory_fd, disk->part,
+                          O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+        if (disk->fd < 0 || !wait_for_lock(disk->fd)) {
+            set_disk_error(error, disk, errno);
+            return FALSE;
+        }
+        if (is_in_place(disk))
+            return TRUE;
+        close(disk->fd);
+        disk->fd = -1;
+    }
+    set_disk_error(error, disk, EAGAIN);
+    return FALSE;
 }
 
 RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError **error)
@@ -81,7 +118,7 @@ RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError 
                     "There is already a recording %s: choose another name.", name);
         return NULL;
     }
-    if (!disk_open(disk, O_CREAT | O_EXCL, error))
+    if (!disk_create(disk, error))
         return NULL;
     return g_steal_pointer(&disk);
 }
@@ -90,7 +127,7 @@ RecorderDisk *recorder_disk_open(const char *directory, const char *name, GError
 {
     struct stat info;
     g_autoptr(RecorderDisk) disk = disk_new(directory, name, error);
-    if (!disk || !disk_open(disk, 0, error))
+    if (!disk || !disk_open(disk, error))
         return NULL;
     if (fstat(disk->fd, &info) < 0 || !S_ISREG(info.st_mode)) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID, "%s is not a file.", disk->part);

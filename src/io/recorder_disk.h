@@ -7,7 +7,8 @@
 
 typedef struct RecorderDisk RecorderDisk;
 
-/** Make directory/name.part. Neither name may be there yet. */
+/** Make directory/name.part. Neither name may be there yet. recorder_recover() may run meanwhile.
+ */
 RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError **error);
 
 /** Take over name.part that somebody left behind. TESSERA_ERROR_CONFLICT: it is still written. */

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "io/mp4_finalize.h"
 #include "io/mp4_moov.h"
+#include "io/recorder_disk.h"
 #include "io/recordings.h"
 #include "unit/io/recorder_support.h"
 
@@ -378,6 +380,41 @@ static void test_damage(void)
     scratch_free(directory);
 }
 
+typedef struct {
+    char *directory;
+    gint stop; /* atomic */
+} Recovery;
+
+static gpointer recover_always(gpointer data)
+{
+    Recovery *recovery = data;
+    while (!g_atomic_int_get(&recovery->stop)) {
+        g_autoptr(RecorderDisk) disk = recorder_disk_open(recovery->directory, "a.mkv", NULL);
+        if (disk)
+            recorder_disk_discard(disk);
+    }
+    return NULL;
+}
+
+/* A recording that begins while the server still recovers what an earlier one left keeps its file,
+ * though it is empty for a moment. */
+static void test_begins_meanwhile(void)
+{
+    Recovery recovery = { .directory = scratch_new() };
+    g_autofree char *part = in_scratch(recovery.directory, "a.mkv.part");
+    GThread *thread = g_thread_new("recovery", recover_always, &recovery);
+    for (guint i = 0; i < 3000; i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(RecorderDisk) disk = recorder_disk_new(recovery.directory, "a.mkv", &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(access(part, F_OK), ==, 0);
+        recorder_disk_discard(disk);
+    }
+    g_atomic_int_set(&recovery.stop, 1);
+    g_thread_join(thread);
+    scratch_free(recovery.directory);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -395,6 +432,7 @@ int main(int argc, char **argv)
     g_test_add_func("/io/recover/again", test_again);
     g_test_add_func("/io/recover/large-file", test_large_file);
     g_test_add_func("/io/recover/hostile", test_hostile);
+    g_test_add_func("/io/recover/begins-meanwhile", test_begins_meanwhile);
     g_test_add_func("/io/recover/damage", test_damage);
     return g_test_run();
 }
