@@ -19,7 +19,9 @@ typedef struct {
     char *participant, *name;
     SourceTapPart part;
     SourceTap *tap; /* NULL: its sender has gone, or all has ended */
-    Sink *sink;
+    Sink *sink;     /* NULL: it has written its end, and what it came to stands here */
+    SinkStatus status;
+    GPtrArray *files; /* of TrackFile */
 } Track;
 
 struct RoomTracks {
@@ -69,6 +71,8 @@ static void track_free(gpointer data)
         source_tap_remove(track->tap, track->sink);
     source_tap_unref(track->tap);
     sink_unref(track->sink);
+    if (track->files)
+        g_ptr_array_unref(track->files);
     g_free(track->participant);
     g_free(track->name);
     g_free(track);
@@ -150,11 +154,27 @@ static void end_track(Track *track)
     sink_finish(track->sink);
 }
 
+static void track_status(const Track *track, SinkStatus *status)
+{
+    *status = track->status;
+    if (track->sink)
+        sink_status(track->sink, status);
+}
+
+/* Its thread has ended, or is about to. */
+static void retire(Track *track)
+{
+    end_track(track);
+    sink_status(track->sink, &track->status);
+    track->files = track_recorder_files(track->sink);
+    g_clear_pointer(&track->sink, sink_unref);
+}
+
 /* What came and went without a word is forgotten. */
 static gboolean is_empty(const Track *track)
 {
     SinkStatus status;
-    sink_status(track->sink, &status);
+    track_status(track, &status);
     return status.state == SINK_FINISHED && status.packets == 0 && !*status.error;
 }
 
@@ -192,7 +212,8 @@ void room_tracks_pause(RoomTracks *tracks, gboolean paused)
 {
     for (guint i = 0; i < tracks->tracks->len; i++) {
         const Track *track = tracks->tracks->pdata[i];
-        sink_pause(track->sink, paused);
+        if (track->sink)
+            sink_pause(track->sink, paused);
         if (!paused && track->tap)
             source_tap_want_keyframe(track->tap, track->part);
     }
@@ -207,11 +228,16 @@ void room_tracks_finish(RoomTracks *tracks)
 
 /* --- what there is ----------------------------------------------------------------------- */
 
+static gboolean is_running(const Track *track)
+{
+    return track->sink && room_sink_is_running(track->sink);
+}
+
 guint room_tracks_running(const RoomTracks *tracks)
 {
     guint running = 0;
     for (guint i = 0; i < tracks->tracks->len; i++)
-        running += room_sink_is_running(((const Track *)tracks->tracks->pdata[i])->sink);
+        running += is_running(tracks->tracks->pdata[i]);
     return running;
 }
 
@@ -219,7 +245,7 @@ void room_tracks_add_status(const RoomTracks *tracks, SinkStatus *status, gboole
 {
     for (guint i = 0; i < tracks->tracks->len; i++) {
         SinkStatus one;
-        sink_status(((const Track *)tracks->tracks->pdata[i])->sink, &one);
+        track_status(tracks->tracks->pdata[i], &one);
         status->packets += one.packets;
         status->bytes += one.bytes;
         status->dropped += one.dropped;
@@ -230,10 +256,13 @@ void room_tracks_add_status(const RoomTracks *tracks, SinkStatus *status, gboole
 
 void room_tracks_let_go(RoomTracks *tracks)
 {
-    for (guint i = 0; i < tracks->tracks->len; i++) {
+    for (guint i = tracks->tracks->len; i-- > 0;) {
         Track *track = tracks->tracks->pdata[i];
-        if (track->tap && !room_sink_is_running(track->sink))
-            end_track(track);
+        if (!track->sink || is_running(track))
+            continue;
+        retire(track);
+        if (is_empty(track))
+            g_ptr_array_remove_index(tracks->tracks, i);
     }
 }
 
@@ -248,7 +277,7 @@ json_t *room_tracks_json(const RoomTracks *tracks)
     for (guint i = 0; i < tracks->tracks->len; i++) {
         const Track *track = tracks->tracks->pdata[i];
         SinkStatus status;
-        sink_status(track->sink, &status);
+        track_status(track, &status);
         if (!track->tap && status.bytes == 0 && !*status.error)
             continue;
         json_array_append_new(
@@ -265,7 +294,8 @@ void room_tracks_add_files(const RoomTracks *tracks, json_t *list)
 {
     for (guint i = 0; i < tracks->tracks->len; i++) {
         const Track *track = tracks->tracks->pdata[i];
-        g_autoptr(GPtrArray) files = track_recorder_files(track->sink);
+        g_autoptr(GPtrArray) files =
+            track->sink ? track_recorder_files(track->sink) : g_ptr_array_ref(track->files);
         for (guint k = 0; k < files->len; k++) {
             const TrackFile *file = files->pdata[k];
             json_array_append_new(

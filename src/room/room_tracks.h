@@ -27,7 +27,8 @@ guint room_tracks_running(const RoomTracks *tracks);
 /** Add what they wrote, and with_error the first error. */
 void room_tracks_add_status(const RoomTracks *tracks, SinkStatus *status, gboolean with_error);
 
-/** Those that have ended, as by a full disk, take nothing from their senders any more. */
+/** Those that have ended, as by a full disk, take nothing from their senders any more; of them no
+ *  more is kept than what they came to. */
 void room_tracks_let_go(RoomTracks *tracks) ON_CONTROL_THREAD;
 
 /** (transfer full) [{"participant","name","part":"person"|"screen","state","error","bytes",

@@ -1,6 +1,7 @@
 #include <glib/gstdio.h>
 #include <libavformat/avformat.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -329,6 +330,56 @@ static void test_pause_and_leave(void)
     close_studio(&studio);
 }
 
+/* Stacks of threads, also of those that have ended and wait to be joined. */
+static guint count_stacks(void)
+{
+    g_autofree char *maps = NULL;
+    pthread_attr_t attributes;
+    gsize stack, guard;
+    guint n = 0;
+    g_assert_cmpint(pthread_getattr_default_np(&attributes), ==, 0);
+    pthread_attr_getstacksize(&attributes, &stack);
+    pthread_attr_getguardsize(&attributes, &guard);
+    pthread_attr_destroy(&attributes);
+    g_assert_true(g_file_get_contents("/proc/self/maps", &maps, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(maps, "\n", -1);
+    for (guint i = 0; lines[i]; i++) {
+        guint64 begin, end;
+        if (sscanf(lines[i], "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x rw-p", &begin,
+                   &end) == 2)
+            n += end - begin == stack || end - begin == stack - guard;
+    }
+    return n;
+}
+
+/* Who comes and goes while a recording runs leaves files behind, but no threads. */
+static void test_come_and_go(void)
+{
+    thread_assert_control();
+    Studio studio = open_studio();
+    SimPeer *first = sim_world_join(studio.world, &ada);
+    RoomOutput *output = record(&studio, "{\"tracks\": \"isolated\"}");
+    guint before = 0;
+    for (guint i = 0; i < 20; i++) {
+        SimPeer *second = sim_world_join(studio.world, &bob);
+        sim_world_run(studio.world, 1500 * NS_PER_MS);
+        sim_world_leave(studio.world, second);
+        for (guint wait = 0; wait < 10; wait++) {
+            sim_world_run(studio.world, 10 * NS_PER_MS);
+            g_usleep(10000);
+        }
+        before = i == 1 ? count_stacks() : before;
+    }
+    g_assert_cmpuint(count_stacks(), <, before + 8); /* glibc keeps some for others */
+    g_autofree char *ada_id = g_strdup(id_of(&studio, first));
+    json_t *json = finish(&studio, output);
+    g_assert_cmpuint(json_array_size(json_object_get(json, "isolated")), ==, 21);
+    g_assert_cmpuint(json_array_size(json_object_get(json, "files")), >=, 21);
+    g_assert_nonnull(file_name(find_file(json, ada_id, "person", 0)));
+    json_decref(json);
+    close_studio(&studio);
+}
+
 /* Whose sound begins when the camera is recorded already goes on in another file with both. */
 static void test_sound_joins(void)
 {
@@ -532,6 +583,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     thread_set_roles(THREAD_ALL);
     g_test_add_func("/tracks/line-up", test_line_up);
+    g_test_add_func("/tracks/come-and-go", test_come_and_go);
     g_test_add_func("/tracks/pause-and-leave", test_pause_and_leave);
     g_test_add_func("/tracks/sound-joins", test_sound_joins);
     g_test_add_func("/tracks/unseen-layers", test_unseen_layers);
