@@ -11,7 +11,7 @@
  * limit, ends it as SINK_FAILED with what was recorded kept. */
 
 typedef struct {
-    const char *directory; /* is there already */
+    const char *directory; /* is made with the first file */
     const char *name;      /* made by the server, see recording_base_valid() */
     RecorderFormat format;
     guint split_seconds; /* a new file NAME-001, NAME-002 ... at the next key frame; 0: one file */

@@ -11,9 +11,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define SYNC_NS       (3 * NS_PER_SEC)
-#define FILE_MODE     0640
-#define MAX_CREATIONS 20 /* of one file */
+#define SYNC_NS        (3 * NS_PER_SEC)
+#define FILE_MODE      0640
+#define DIRECTORY_MODE 0750
+#define MAX_CREATIONS  20 /* of one file */
 
 struct RecorderDisk {
     int directory_fd, fd;
@@ -40,20 +41,33 @@ static void set_disk_error(GError **error, const RecorderDisk *disk, int error_n
                     g_strerror(error_number));
 }
 
-static RecorderDisk *disk_new(const char *directory, const char *name, GError **error)
+static int open_path(const char *directory)
 {
-    g_autoptr(RecorderDisk) disk = g_new0(RecorderDisk, 1);
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int recorder_disk_directory(const char *directory, GError **error)
+{
+    int fd = open_path(directory);
+    gboolean missing = fd < 0 && errno == ENOENT;
+    if (missing && g_mkdir_with_parents(directory, DIRECTORY_MODE) == 0)
+        fd = open_path(directory);
+    if (fd < 0)
+        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
+                    "The recordings' directory %s (record.dir) cannot be %s: %s.", directory,
+                    missing ? "made" : "opened", g_strerror(errno));
+    return fd;
+}
+
+/* fd: transfer full */
+static RecorderDisk *disk_new(int directory_fd, const char *name)
+{
+    RecorderDisk *disk = g_new0(RecorderDisk, 1);
+    disk->directory_fd = directory_fd;
     disk->fd = -1;
     disk->name = g_strdup(name);
     disk->part = g_strconcat(name, ".part", NULL);
-    disk->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (disk->directory_fd < 0) {
-        g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE,
-                    "The recordings' directory %s cannot be opened: %s.", directory,
-                    g_strerror(errno));
-        return NULL;
-    }
-    return g_steal_pointer(&disk);
+    return disk;
 }
 
 /* Between opening and locking somebody else may have removed the file, or given it its name. */
@@ -110,9 +124,10 @@ static gboolean disk_create(RecorderDisk *disk, GError **error)
 
 RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError **error)
 {
-    g_autoptr(RecorderDisk) disk = disk_new(directory, name, error);
-    if (!disk)
+    int directory_fd = recorder_disk_directory(directory, error);
+    if (directory_fd < 0)
         return NULL;
+    g_autoptr(RecorderDisk) disk = disk_new(directory_fd, name);
     if (faccessat(disk->directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_CONFLICT,
                     "There is already a recording %s: choose another name.", name);
@@ -126,8 +141,11 @@ RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError 
 RecorderDisk *recorder_disk_open(const char *directory, const char *name, GError **error)
 {
     struct stat info;
-    g_autoptr(RecorderDisk) disk = disk_new(directory, name, error);
-    if (!disk || !disk_open(disk, error))
+    int directory_fd = recorder_disk_directory(directory, error);
+    if (directory_fd < 0)
+        return NULL;
+    g_autoptr(RecorderDisk) disk = disk_new(directory_fd, name);
+    if (!disk_open(disk, error))
         return NULL;
     if (fstat(disk->fd, &info) < 0 || !S_ISREG(info.st_mode)) {
         g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INVALID, "%s is not a file.", disk->part);

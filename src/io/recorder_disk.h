@@ -7,7 +7,12 @@
 
 typedef struct RecorderDisk RecorderDisk;
 
-/** Make directory/name.part. Neither name may be there yet. recorder_recover() may run meanwhile.
+/** A descriptor, the caller's, of the recordings' directory, which is made if it is not there yet.
+ *  -1: a sentence says why. As long as the disk takes. */
+int recorder_disk_directory(const char *directory, GError **error);
+
+/** Make directory/name.part, and the directory. Neither name may be there yet. recorder_recover()
+ * may run meanwhile.
  */
 RecorderDisk *recorder_disk_new(const char *directory, const char *name, GError **error);
 

@@ -95,7 +95,7 @@ gboolean recordings_put_sidecar(const char *directory, const char *base, const c
                                 gboolean replace, GError **error)
 {
     g_autofree char *name = g_strconcat(base, ".json", NULL);
-    int directory_fd = open_directory(directory, error);
+    int directory_fd = recorder_disk_directory(directory, error);
     if (directory_fd < 0)
         return FALSE;
     gboolean done = recorder_disk_put(directory_fd, name, text, replace, error);

@@ -32,8 +32,8 @@ int recordings_open(const char *directory, const char *name, struct stat *info, 
 /** Remove a recording and what belongs to it. */
 gboolean recordings_delete(const char *directory, const char *name, GError **error);
 
-/** Write BASE.json whole or not at all, in place of an older one. replace FALSE: the first one;
- *  TESSERA_ERROR_CONFLICT if there is another recording's, which stays. */
+/** Write BASE.json whole or not at all, in place of an older one, and make the directory. replace
+ * FALSE: the first one; TESSERA_ERROR_CONFLICT if there is another recording's, which stays. */
 gboolean recordings_put_sidecar(const char *directory, const char *base, const char *text,
                                 gboolean replace, GError **error);
 

@@ -15,7 +15,7 @@
 enum { TRACK_SOUND, TRACK_PICTURES, TRACK_STREAMS };
 
 typedef struct {
-    const char *directory; /* is there already */
+    const char *directory; /* is made with the first file */
     const char *name;      /* of its files, without an ending; see recording_base_valid() */
     guint64 min_free_bytes;
     RecorderClock *clock; /* a reference is taken */

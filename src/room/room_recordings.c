@@ -219,16 +219,6 @@ static gboolean is_long_enough(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean make_directory(const Room *room, GError **error)
-{
-    g_autofree char *directory = rooms_recording_dir(room->rooms->config);
-    if (g_mkdir_with_parents(directory, 0750) == 0)
-        return TRUE;
-    g_set_error(error, TESSERA_ERROR, TESSERA_ERROR_INTERNAL,
-                "The directory %s cannot be made (record.dir).", directory);
-    return FALSE;
-}
-
 /* What the mix is recorded with. */
 static gboolean open_mix(RoomOutput *output, const RecordingWish *wish, Layout *layout,
                          GError **error) ON_CONTROL_THREAD;
@@ -263,7 +253,7 @@ RoomOutput *room_start_recording(Room *room, json_t *options, GError **error)
     output->video = wish.codec != NULL;
     output->audio = wish.mix;
     output->hears = g_steal_pointer(&wish.hears);
-    if (!make_directory(room, error) || !open_mix(output, &wish, layout, error)) {
+    if (!open_mix(output, &wish, layout, error)) {
         room_output_free(output);
         return NULL;
     }

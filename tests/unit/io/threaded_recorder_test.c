@@ -97,6 +97,31 @@ static void check_step(const Media *media, GHashTable *times, gint64 from_us, gi
     g_assert_cmpuint(found, >=, at_least);
 }
 
+/** The directory is made with the first file, on the recorder's thread; where that cannot be, the
+ *  recording says so. */
+static void test_directory(void)
+{
+    g_autoptr(Media) media = media_new("libx264", NULL, START_US, 1);
+    char *directory = scratch_new();
+    g_autofree char *outer = in_scratch(directory, "a"), *inner = in_scratch(outer, "b");
+    g_autofree char *path = in_scratch(inner, "take.mp4"), *none = in_scratch(path, "c");
+    const char *const cases[] = { inner, none };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        RecorderOptions options = { cases[i], "take", RECORDER_MP4, .max_bytes = 0 };
+        Sink *sink = recorder(&options);
+        media_start(media, sink);
+        media_feed(media, sink, 0, G_MAXINT64);
+        SinkStatus status = finish(sink);
+        g_assert_cmpint(status.state, ==, i == 0 ? SINK_FINISHED : SINK_FAILED);
+        g_assert_cmpint(strstr(status.error, "record.dir") != NULL, ==, i == 1);
+        sink_unref(sink);
+    }
+    g_assert_true(recordings_delete(inner, "take.mp4", NULL));
+    g_assert_cmpint(g_rmdir(inner), ==, 0);
+    g_assert_cmpint(g_rmdir(outer), ==, 0);
+    scratch_free(directory);
+}
+
 /** Three pauses, each ended in the middle of a GOP: no gap, no overlap, sound and picture in step,
  *  and the length is that of the frames that were written. */
 static void test_pauses(gconstpointer data)
@@ -397,6 +422,7 @@ int main(int argc, char **argv)
     }
     g_test_add_data_func("/io/recorder/pauses/mp4", &format_cases[1], test_pauses);
     g_test_add_data_func("/io/recorder/pauses/webm", &format_cases[4], test_pauses);
+    g_test_add_func("/io/recorder/directory", test_directory);
     g_test_add_func("/io/recorder/reordered", test_reordered);
     g_test_add_func("/io/recorder/split", test_split);
     g_test_add_func("/io/recorder/split-bytes", test_split_by_bytes);
