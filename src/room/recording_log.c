@@ -9,6 +9,8 @@
 
 #define MAX_EVENTS 10000
 #define SOON_MS    1000
+#define FEW_EVENTS \
+    500 /* the writing of so many once in SOON_MS costs the thread nothing to speak of */
 
 struct RecordingLog {
     RoomOutput *output; /* NULL: gone */
@@ -155,11 +157,12 @@ static gboolean write_now(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* It is the whole text each time: where people come and go all the time, that is enough. */
+/* It is the whole text each time: the longer it is, the more seldom it is made. */
 void recording_log_write_soon(RecordingLog *log)
 {
+    const guint events = (guint)json_array_size(log->events);
     if (!log->timer)
-        log->timer = g_timeout_add(SOON_MS, write_now, log);
+        log->timer = g_timeout_add(SOON_MS * MAX(events, FEW_EVENTS) / FEW_EVENTS, write_now, log);
 }
 
 gboolean recording_log_is_busy(const RecordingLog *log)

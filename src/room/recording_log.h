@@ -3,9 +3,9 @@
 #include "room/room_outputs_private.h"
 
 /* Who was there, and which layout, while a room was recorded: the sidecar of a recording,
- * NAME.json beside its files, written anew within a second of each change and at the end; another
- * recording's is never replaced. Control
- * thread; the writing is done by the engine's disk pool. */
+ * NAME.json beside its files, written anew within a second of each change (after 500 events within
+ * a second for each 500) and at the end; another recording's is never replaced. Control thread; the
+ * writing is done by the engine's disk pool. */
 
 /** Begins with those who are here. */
 RecordingLog *recording_log_new(RoomOutput *output) ON_CONTROL_THREAD;
@@ -21,7 +21,7 @@ void recording_log_note(RecordingLog *log, const char *event) ON_CONTROL_THREAD;
 void recording_log_room_event(RecordingLog *log, RoomEventType type, const Participant *participant,
                               const json_t *data) ON_CONTROL_THREAD;
 
-/** The files are others than before: write it now, or within a second. */
+/** The files are others than before: write it now, or soon, as is said above. */
 void recording_log_write(RecordingLog *log) ON_CONTROL_THREAD;
 void recording_log_write_soon(RecordingLog *log) ON_CONTROL_THREAD;
 

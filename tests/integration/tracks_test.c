@@ -534,7 +534,7 @@ ON_CONTROL_THREAD static gboolean wait_for_events(Studio *studio, const char *pa
 }
 
 /* However often somebody pauses and resumes, the timeline has an end, and it is not written for
- * each of them, but within two seconds. */
+ * each of them, but within two seconds, and the more seldom the longer it is. */
 static void test_many_events(void)
 {
     thread_assert_control();
@@ -546,6 +546,15 @@ static void test_many_events(void)
     pause_recording(output, FALSE);
     g_assert_false(wait_for_events(&studio, path, 3, 500)); /* not at once */
     g_assert_true(wait_for_events(&studio, path, 3, 5000));
+    for (guint i = 0; i < 750; i++) {
+        pause_recording(output, TRUE);
+        pause_recording(output, FALSE);
+    }
+    g_assert_true(wait_for_events(&studio, path, 1503, 5000));
+    pause_recording(output, TRUE);
+    pause_recording(output, FALSE);
+    g_assert_false(wait_for_events(&studio, path, 1505, 2000));
+    g_assert_true(wait_for_events(&studio, path, 1505, 5000));
     for (guint i = 0; i < 6000; i++) {
         pause_recording(output, TRUE);
         pause_recording(output, FALSE);
