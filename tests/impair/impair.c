@@ -31,11 +31,11 @@ typedef struct {
     char *own_ufrag, *peer_ufrag; /* the first ones: an ICE restart keeps the rules */
     Direction down, up;
     NetTimer *timer;
-    gboolean heard; /* something came through since it was asked */
+    NetTimer *refresh; /* on its own context: the others' end with their connections */
+    gboolean heard;    /* something came through since it was asked */
 } Impaired;
 
 static ImpairRules *rules;
-static NetTimer *refresh_timer;
 static GHashTable *by_ice;    /* IceNice * -> Impaired * */
 static GHashTable *by_socket; /* GSocket * -> Impaired * */
 static Impaired *opening;     /* whose sockets are being bound */
@@ -69,20 +69,27 @@ static void impaired_apply(Impaired *impaired)
     sim_link_configure(impaired->up.link, &impaired->up.rule.link);
 }
 
-static void impair_refresh(gpointer data)
+/* Whoever looks first finds the new rules for all. impair.mjs waits for the line. */
+static void impair_refresh(void)
 {
-    (void)data;
     GHashTableIter iter;
     gpointer impaired;
-    net_timer_set(refresh_timer, REFRESH_MS);
     if (!impair_rules_refresh(rules))
         return;
     g_hash_table_iter_init(&iter, by_ice);
     while (g_hash_table_iter_next(&iter, NULL, &impaired))
         impaired_apply(impaired);
+    log_info("impair", "rules %d are in force", impair_rules_serial(rules));
 }
 
-static void impair_init(GMainContext *context)
+static void impaired_refresh(gpointer data)
+{
+    Impaired *impaired = data;
+    net_timer_set(impaired->refresh, REFRESH_MS);
+    impair_refresh();
+}
+
+static void impair_init(void)
 {
     const char *path = getenv("TESSERA_IMPAIR");
     if (!rules) {
@@ -90,9 +97,7 @@ static void impair_init(GMainContext *context)
         by_ice = g_hash_table_new(NULL, NULL);
         by_socket = g_hash_table_new(NULL, NULL);
     }
-    if (!refresh_timer)
-        refresh_timer = net_timer_new(context, impair_refresh, NULL);
-    impair_refresh(NULL);
+    impair_refresh();
 }
 
 /* --- One connection --- */
@@ -192,7 +197,7 @@ IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const
 {
     thread_assert_net();
     GMainContext *context = nested_loop_context(loop);
-    impair_init(context);
+    impair_init();
     Impaired *impaired = g_new0(Impaired, 1);
     guint32 seed = impair_rules_seed(rules);
     direction_init(&impaired->down, seed);
@@ -200,6 +205,8 @@ IceNice *__wrap_ice_nice_new(const WebrtcConfig *config, NestedLoop *loop, const
     impaired->events = events;
     impaired->user = user;
     impaired->timer = net_timer_new(context, impaired_deliver, impaired);
+    impaired->refresh = net_timer_new(context, impaired_refresh, impaired);
+    net_timer_set(impaired->refresh, REFRESH_MS);
     impaired->ice = __real_ice_nice_new(config, loop, &impaired_events, impaired);
     impaired->own_ufrag = g_strdup(ice_nice_ufrag(impaired->ice));
     g_hash_table_insert(by_ice, impaired->ice, impaired);
@@ -284,9 +291,8 @@ void __wrap_ice_nice_close(IceNice *ice, GDestroyNotify done, gpointer data)
     impaired_log(impaired);
     g_hash_table_remove(by_ice, ice);
     g_hash_table_foreach_remove(by_socket, is_of, impaired);
-    if (g_hash_table_size(by_ice) == 0)
-        g_clear_pointer(&refresh_timer, net_timer_free);
     net_timer_free(impaired->timer);
+    net_timer_free(impaired->refresh);
     direction_clear(&impaired->down);
     direction_clear(&impaired->up);
     g_free(impaired->own_ufrag);

@@ -51,6 +51,11 @@ guint32 impair_rules_seed(const ImpairRules *rules)
     return seed ? (guint32)json_integer_value(seed) : 1;
 }
 
+int impair_rules_serial(const ImpairRules *rules)
+{
+    return (int)json_integer_value(json_object_get(rules->root, "serial"));
+}
+
 static gint64 impair_ms(double ms)
 {
     return (gint64)(ms * (double)NS_PER_MS);

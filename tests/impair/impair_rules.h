@@ -3,7 +3,8 @@
 #include "support/sim_link.h"
 
 /* What tests/e2e/lib/impair.mjs wishes: a JSON file that is read again whenever it changes,
- * {"seed": 1, "rules": {"UFRAG or *": {"down": {...}, "up": {...}}}}. Not thread-safe. */
+ * {"seed": 1, "serial": 1, "rules": {"UFRAG or *": {"down": {...}, "up": {...}}}}.
+ * Not thread-safe. */
 
 typedef struct {
     gboolean active; /* FALSE: nothing stands between the server and this peer */
@@ -21,6 +22,9 @@ void impair_rules_free(ImpairRules *rules);
 gboolean impair_rules_refresh(ImpairRules *rules);
 
 guint32 impair_rules_seed(const ImpairRules *rules);
+
+/** Which of its writings the file is. */
+int impair_rules_serial(const ImpairRules *rules);
 
 /** The rules of the first name that has any, else those of "*". Names may be NULL. */
 void impair_rules_find(const ImpairRules *rules, const char *const *names, gsize n_names,
