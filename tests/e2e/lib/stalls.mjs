@@ -26,6 +26,13 @@ export function stalledMs(sinceMs) {
     return stalls.filter(({ to }) => to > sinceMs).reduce((sum, { from, to }) => sum + to - Math.max(from, sinceMs), 0);
 }
 
+/** How long that was without our standing still meanwhile or just before, and without an echo of it. */
+export function unstalledMs(fromMs, toMs) {
+    const during = stalls.filter(({ from, to }) => from < toMs && to + ECHO_MS > fromMs);
+    const stood = during.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, toMs) - Math.max(from, fromMs)), 0);
+    return Math.max(0, toMs - fromMs - stood - (during.length ? ECHO_MS : 0));
+}
+
 /** The breaks ({atMs, lengthMs} of a recording) that are not an echo of our own. */
 export function unexplained(breaks, { startMs }) {
     return breaks.filter(({ atMs, lengthMs }) =>
