@@ -64,10 +64,7 @@ const ended = async (where) => {
     return reaches(where, 'finished');
 };
 
-async function metrics(on = server) {
-    const text = await (await on.fetch('/metrics')).text();
-    return Object.fromEntries([...text.matchAll(/^(\w+(?:\{[^}]*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
-}
+const metrics = (on = server) => on.metrics();
 
 /** What the mix missed, and what it takes. */
 async function missed() {

@@ -12,6 +12,7 @@ import { PEOPLE, RoomPeer } from './lib/wrtc-peer.mjs';
 const WATCH_MS = 4000;
 const CALM_MS = 3000;
 const LONGEST_GAP_MS = 150;
+const TRIES = 3; // of what the machine disturbed
 
 let server;
 let ada;
@@ -38,6 +39,28 @@ function assertUndisturbed(t, what, since) {
         assert.ok(quantile(gaps, 0.98) <= LONGEST_GAP_MS, `${what}: ${peer.person.name} waits ${Math.max(...gaps).toFixed(0)} ms`);
         const clocks = new Set(frames.map(({ tiles }) => tiles.get(other.id)?.clock));
         assert.ok(clocks.size > 0.7 * frames.length, `${what}: ${peer.person.name} sees ${other.person.name} move`);
+    }
+}
+
+/** scene(check) plays something, and calls check(since) when nobody must have noticed. It is played again where the
+ *  machine was busy meanwhile: we stood still, or the server's mix was late. */
+async function undisturbed(t, what, scene) {
+    for (let tries = 1; ; tries++) {
+        const late = await server.lateTicks();
+        let trouble;
+        let began;
+        await scene((since) => {
+            began = since;
+            try {
+                assertUndisturbed(t, what, since);
+            } catch (error) {
+                trouble = error;
+            }
+        });
+        if (!trouble) return;
+        const busy = stalledMs(began) > 0 || (await server.lateTicks()) > late;
+        if (!busy || tries === TRIES) throw trouble;
+        t.diagnostic(`again, the machine was busy: ${trouble.message.slice(0, 200)}`);
     }
 }
 
@@ -68,16 +91,16 @@ after(async () => {
     await server?.stop();
 });
 
-test('somebody joins and leaves', async (t) => {
+async function joinAndLeave(check) {
     const since = nowMs();
     const cyd = await guest(PEOPLE.cyd);
     cyd.leave();
     await waitForNoTile(cyd, 5000);
     await pause(WATCH_MS);
-    assertUndisturbed(t, 'left', since);
-});
+    check(since);
+}
 
-test('somebody freezes: no more frames, then no more sound', async (t) => {
+async function freeze(check) {
     const dan = await guest(PEOPLE.dan);
     const since = nowMs();
     const bright = ada.eye.last.tiles.get(dan.id).colour.y;
@@ -85,19 +108,25 @@ test('somebody freezes: no more frames, then no more sound', async (t) => {
     await waitFor('the frozen tile looks different', () => Math.abs(ada.eye.last.tiles.get(dan.id).colour.y - bright) > 10, 6000);
     dan.sender.silent = true;
     await pause(WATCH_MS);
-    assertUndisturbed(t, 'frozen', since);
+    check(since);
     dan.sender.frozen = false;
     dan.sender.silent = false;
     await waitFor('the tile is alive again', () => Math.abs(ada.eye.last.tiles.get(dan.id).colour.y - bright) < 8, 5000);
     dan.leave();
     await waitForNoTile(dan, 5000);
-});
+}
 
-test('somebody vanishes without a word', async (t) => {
+async function vanish(check) {
     const cyd = await guest(PEOPLE.cyd);
     const since = nowMs();
     cyd.die();
     await waitForNoTile(cyd, 15000);
     await pause(1000);
-    assertUndisturbed(t, 'died', since);
-});
+    check(since);
+}
+
+test('somebody joins and leaves', (t) => undisturbed(t, 'left', joinAndLeave));
+
+test('somebody freezes: no more frames, then no more sound', (t) => undisturbed(t, 'frozen', freeze));
+
+test('somebody vanishes without a word', (t) => undisturbed(t, 'died', vanish));

@@ -100,6 +100,17 @@ export class Server {
         return response.json();
     }
 
+    /** Name (with labels) -> value. */
+    async metrics() {
+        const text = await (await this.fetch('/metrics')).text();
+        return Object.fromEntries([...text.matchAll(/^(\w+(?:\{[^}]*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+    }
+
+    /** How often the mix of sound began late, since the start: the machine was busy, or the server is slow. */
+    async lateTicks() {
+        return (await this.metrics()).tessera_audio_late_ticks_total;
+    }
+
     /** SIGTERM by pid; the server drains and ends with status 0. */
     async stop() {
         if (this.#child.exitCode === null && this.#child.signalCode === null)
