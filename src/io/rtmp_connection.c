@@ -141,16 +141,16 @@ static void connection_tell_end(RtmpConnection *connection, const char *fault)
                                 "The RTMP publisher from %s was disconnected: %s.",
                                 connection->peer, fault);
         g_clear_pointer(&connection->flv, flv_reader_free);
+        rtmp_hub_count(connection->hub, 0, -1, 0); /* before those learn it who look at the count */
         connection->events.ended(error, connection->user);
         if (connection->user_free)
             connection->user_free(connection->user);
-        rtmp_hub_count(connection->hub, 0, -1, 0);
     }
     if (connection->play) {
         connection_count_dropped(connection);
         g_autoptr(RtmpPlay) play = g_steal_pointer(&connection->play);
-        rtmp_play_ended(play, NULL);
         rtmp_hub_count(connection->hub, 0, 0, -1);
+        rtmp_play_ended(play, NULL);
     }
 }
 
