@@ -539,8 +539,8 @@ static void test_ports_exhausted(void)
 {
     thread_assert_net();
     WebrtcConfig config = test_config();
-    config.port_min = 42000;
-    config.port_max = 42003;
+    config.port_min = 31000; /* no port of an outgoing connection */
+    config.port_max = 31003;
     WebrtcFactory *factory = factory_new(&config);
     const TransportFactory *transports = webrtc_factory_transports(factory);
     g_autoptr(GPtrArray) open = g_ptr_array_new();
@@ -553,7 +553,7 @@ static void test_ports_exhausted(void)
         transport_start(transport, &error);
     }
     g_assert_error(error, TESSERA_ERROR, TESSERA_ERROR_UNAVAILABLE);
-    g_assert_nonnull(strstr(error->message, "ice.port_range 42000-42003"));
+    g_assert_nonnull(strstr(error->message, "ice.port_range 31000-31003"));
     g_assert_cmpuint(open->len, ==, 5);
     for (guint i = 0; i < open->len; i++)
         transport_close(open->pdata[i]);
@@ -561,7 +561,7 @@ static void test_ports_exhausted(void)
     g_clear_error(&error);
     peer_open(&peer, factory); /* closed ports are free again */
     const char *candidate = transport_local(peer.transport)->candidates[0];
-    g_assert_nonnull(strstr(candidate, " 127.0.0.1 4200"));
+    g_assert_nonnull(strstr(candidate, " 127.0.0.1 3100"));
     transport_close(peer.transport);
     webrtc_factory_free(factory);
 }
@@ -673,13 +673,13 @@ static void test_handshakes_limited(void)
 static void test_dead_peer(void)
 {
     thread_assert_net();
-    WebrtcConfig config = test_config();
+    WebrtcConfig config = test_config(), patient = test_config();
     config.disconnected_ms = 400;
     config.failed_ms = 1500;
-    WebrtcFactory *factory = factory_new(&config);
+    WebrtcFactory *factory = factory_new(&config), *others = factory_new(&patient);
     Peer a = { 0 }, b = { 0 };
     peer_open(&a, factory);
-    peer_open(&b, factory);
+    peer_open(&b, others); /* it hears nothing either, and does not give up */
     connect_peers(&a, &b);
     GSource *sending = send_regularly(&b);
     RUN_UNTIL(a.n_rtp > 5);
@@ -712,6 +712,7 @@ static void test_dead_peer(void)
     transport_close(a.transport);
     transport_close(b.transport);
     webrtc_factory_free(factory);
+    webrtc_factory_free(others);
 }
 
 /* --- A phone that changes its network --- */
@@ -797,7 +798,7 @@ static void test_network_change(void)
     gint64 took_ns = clock_now_ns() - began_ns;
     g_test_message("from the restart to media on the new address: %.0f ms",
                    (double)took_ns / NS_PER_MS);
-    g_assert_cmpint(took_ns, <, NS_PER_SEC);
+    g_assert_cmpint(took_ns, <, 3 * NS_PER_SEC);
     RUN_UNTIL(server.state == TRANSPORT_CONNECTED);
     current_address(&server, FALSE, after);
     g_assert_true(g_str_has_prefix(after, strcmp(before, two[0]) ? two[0] : two[1]));
