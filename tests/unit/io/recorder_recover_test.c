@@ -339,7 +339,7 @@ static void test_hostile(void)
     g_assert_cmpint(mkfifo(pipe_path, 0600), ==, 0);
     Sink *sink = start_recorder(media, directory, RECORDER_MP4);
     media_feed(media, sink, 0, G_MAXINT64);
-    wait_written(sink, 100);
+    wait_written(sink, 100, TAKES_SOME_MS);
     g_autoptr(GPtrArray) list = recorder_recover(directory, NULL);
     g_assert_cmpuint(list->len, ==, 0);
     g_assert_true(exists(directory, "noise.mp4.damaged"));

@@ -178,11 +178,11 @@ static inline SinkStatus status_of(Sink *sink)
     return status;
 }
 
-/** Wait until the sink has written so many packets, or has failed; it may leave some out, so not
- * for long. */
-static inline void wait_written(Sink *sink, guint64 packets)
+/** Wait until the sink has written so many packets, or has failed, for `ms` at most. */
+static inline void wait_written(Sink *sink, guint64 packets, guint ms)
 {
-    for (guint i = 0; i < 100; i++) {
+    gint64 end_us = g_get_monotonic_time() + (gint64)ms * 1000;
+    while (g_get_monotonic_time() < end_us) {
         SinkStatus status = status_of(sink);
         if (status.packets >= packets || status.state == SINK_FAILED)
             return;
@@ -190,8 +190,12 @@ static inline void wait_written(Sink *sink, guint64 packets)
     }
 }
 
-/** Hand the sink what lies in this part of the mix's time, no faster than it takes it. */
-static inline void media_feed(const Media *media, Sink *sink, gint64 from_us, gint64 to_us)
+/** How long it is waited for a sink that takes all, and for one that may leave some out. */
+#define TAKES_ALL_MS  30000
+#define TAKES_SOME_MS 200
+
+static inline void media_feed_within(const Media *media, Sink *sink, gint64 from_us, gint64 to_us,
+                                     guint ms)
 {
     guint64 before = status_of(sink).packets, fed = 0;
     for (guint i = 0; i < media->packets->len; i++) {
@@ -201,9 +205,21 @@ static inline void media_feed(const Media *media, Sink *sink, gint64 from_us, gi
         guint stream = media->parameters[VIDEO] ? item->stream : 0;
         sink_write(sink, stream, item->packet);
         if (++fed % 100 == 0)
-            wait_written(sink, before + fed - MIN(fed, 60));
+            wait_written(sink, before + fed - MIN(fed, 60), ms);
     }
-    wait_written(sink, before + fed - MIN(fed, 60));
+    wait_written(sink, before + fed - MIN(fed, 60), ms);
+}
+
+/** Hand the sink what lies in this part of the mix's time, no faster than it takes it. */
+static inline void media_feed(const Media *media, Sink *sink, gint64 from_us, gint64 to_us)
+{
+    media_feed_within(media, sink, from_us, to_us, TAKES_SOME_MS);
+}
+
+/** The same with all there is, of which nothing is to be left out. */
+static inline void media_feed_all(const Media *media, Sink *sink)
+{
+    media_feed_within(media, sink, 0, G_MAXINT64, TAKES_ALL_MS);
 }
 
 static inline SinkStatus finish(Sink *sink)
@@ -305,11 +321,12 @@ static inline Probe probe_file(const char *path, GHashTable *times)
 }
 
 /** A directory of its own, removed with what is in it by scratch_free(). */
+/* In memory if possible: a disk that others keep busy makes the recorder leave packets out. */
 static inline char *scratch_new(void)
 {
-    GError *error = NULL;
-    char *directory = g_dir_make_tmp("tessera-record-XXXXXX", &error);
-    g_assert_no_error(error);
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
+    char *directory = g_build_filename(parent, "tessera-record-XXXXXX", NULL);
+    g_assert_nonnull(g_mkdtemp(directory));
     return directory;
 }
 
