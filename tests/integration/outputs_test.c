@@ -56,6 +56,12 @@ static void close_studio(Studio *studio)
     g_free(studio->directory);
 }
 
+/* Its thread lives in real time, of which the room's takes little. */
+static void let_recorder_wake(void)
+{
+    g_usleep(50000);
+}
+
 static RoomOutput *record(Studio *studio, const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -64,6 +70,7 @@ static RoomOutput *record(Studio *studio, const char *text)
     RoomOutput *output = room_start_recording(sim_world_room(studio->world), options, &error);
     g_assert_no_error(error);
     json_decref(options);
+    let_recorder_wake();
     return output;
 }
 
@@ -73,6 +80,7 @@ static void pause_recording(RoomOutput *output, gboolean paused)
     json_t *patch = json_pack("{s:b}", "paused", paused);
     g_assert_true(room_output_patch(output, patch, NULL));
     json_decref(patch);
+    let_recorder_wake();
 }
 
 /* (transfer full) The end of it: the recorder writes in its own time. */

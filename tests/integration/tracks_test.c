@@ -62,6 +62,12 @@ static void close_studio(Studio *studio)
     g_free(studio->directory);
 }
 
+/* Its thread lives in real time, of which the room's takes little. */
+static void let_recorder_wake(void)
+{
+    g_usleep(50000);
+}
+
 static RoomOutput *record(Studio *studio, const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -71,6 +77,7 @@ static RoomOutput *record(Studio *studio, const char *text)
     RoomOutput *output = room_start_recording(sim_world_room(studio->world), options, &error);
     g_assert_no_error(error);
     json_decref(options);
+    let_recorder_wake();
     return output;
 }
 
@@ -316,6 +323,7 @@ static void test_pause_and_leave(void)
     pause_recording(output, TRUE);
     sim_world_run(studio.world, 5 * NS_PER_SEC);
     pause_recording(output, FALSE);
+    let_recorder_wake();
     sim_world_run(studio.world, 2 * NS_PER_SEC);
     sim_world_leave(studio.world, second);
     sim_world_run(studio.world, 2 * NS_PER_SEC);
@@ -463,6 +471,7 @@ static void test_sidecar(void)
     pause_recording(output, TRUE);
     sim_world_run(studio.world, 3 * NS_PER_SEC);
     pause_recording(output, FALSE);
+    let_recorder_wake();
     sim_world_run(studio.world, NS_PER_SEC);
     json_t *patch = json_pack("{s:s}", "layout", "speaker");
     g_assert_true(room_output_patch(output, patch, NULL));
@@ -512,15 +521,30 @@ static json_t *read_timeline(const char *path)
     return timeline;
 }
 
-/* Until the sidecar has so many events; TRUE within `ms`. */
+/* The recording's log has a timer of real time. */
+ON_CONTROL_THREAD static void run_a_little(Studio *studio)
+{
+    sim_world_run(studio->world, 10 * NS_PER_MS);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_usleep(10000);
+}
+
+ON_CONTROL_THREAD static void run_really(Studio *studio, guint ms)
+{
+    gint64 end_us = g_get_monotonic_time() + (gint64)ms * 1000;
+    while (g_get_monotonic_time() < end_us)
+        run_a_little(studio);
+}
+
+/* Until the sidecar has so many events; TRUE within `ms` of real time. */
 ON_CONTROL_THREAD static gboolean wait_for_events(Studio *studio, const char *path, gsize events,
                                                   guint ms)
 {
-    for (guint i = 0; i < ms / 10; i++) {
+    gint64 end_us = g_get_monotonic_time() + (gint64)ms * 1000;
+    while (g_get_monotonic_time() < end_us) {
         g_autofree char *text = NULL;
-        sim_world_run(studio->world, 10 * NS_PER_MS);
-        while (g_main_context_iteration(NULL, FALSE)) /* the timer is one of real time */
-            continue;
+        run_a_little(studio);
         if (g_file_get_contents(path, &text, NULL, NULL)) {
             json_t *timeline = read_timeline(path);
             gsize n = json_array_size(timeline);
@@ -528,7 +552,6 @@ ON_CONTROL_THREAD static gboolean wait_for_events(Studio *studio, const char *pa
             if (n >= events)
                 return TRUE;
         }
-        g_usleep(10000);
     }
     return FALSE;
 }
@@ -541,20 +564,27 @@ static void test_many_events(void)
     Studio studio = open_studio();
     RoomOutput *output = record(&studio, "{\"video\": false, \"tracks\": [\"isolated\"]}");
     g_autofree char *path = sidecar_path(&studio, output);
-    g_assert_true(wait_for_events(&studio, path, 1, 5000));
+    g_assert_true(wait_for_events(&studio, path, 1, 15000));
+    run_really(&studio, 1500); /* nothing is left to be written */
+    gint64 asked_us = g_get_monotonic_time();
     pause_recording(output, TRUE);
     pause_recording(output, FALSE);
-    g_assert_false(wait_for_events(&studio, path, 3, 500)); /* not at once */
-    g_assert_true(wait_for_events(&studio, path, 3, 5000));
+    gboolean at_once = wait_for_events(&studio, path, 3, 500);
+    if (g_get_monotonic_time() - asked_us < 800000)
+        g_assert_false(at_once);
+    g_assert_true(wait_for_events(&studio, path, 3, 15000));
     for (guint i = 0; i < 750; i++) {
         pause_recording(output, TRUE);
         pause_recording(output, FALSE);
     }
-    g_assert_true(wait_for_events(&studio, path, 1503, 5000));
+    g_assert_true(wait_for_events(&studio, path, 1503, 15000));
+    asked_us = g_get_monotonic_time();
     pause_recording(output, TRUE);
     pause_recording(output, FALSE);
-    g_assert_false(wait_for_events(&studio, path, 1505, 2000));
-    g_assert_true(wait_for_events(&studio, path, 1505, 5000));
+    at_once = wait_for_events(&studio, path, 1505, 2000);
+    if (g_get_monotonic_time() - asked_us < 2500000) /* it takes 3 s to come */
+        g_assert_false(at_once);
+    g_assert_true(wait_for_events(&studio, path, 1505, 15000));
     for (guint i = 0; i < 6000; i++) {
         pause_recording(output, TRUE);
         pause_recording(output, FALSE);
