@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { end, ffmpeg, killAll, selfSigned, start, succeeds } from './lib/programs.mjs';
 import { Server } from './lib/server.mjs';
-import { nowMs, pause, waitFor, within } from './lib/wait.mjs';
+import { nowMs, waitFor, within } from './lib/wait.mjs';
 
 const ROOM = 'peers';
 const api = `/api/v1/rooms/${ROOM}`;
@@ -110,7 +110,8 @@ test('ffprobe, rtmpdump, mpv, VLC and GStreamer play the room', async (t) => {
             ['VLC', vlc(url, file('vlc.ts')), 'vlc.ts'],
             ['GStreamer', gst(`rtmp2src location=${url} ! filesink location=${file('gst.flv')}`), 'gst.flv'],
         ];
-        await pause(6000);
+        const kept = (name) => statSync(file(name), { throwIfNoEntry: false })?.size ?? 0;
+        await waitFor('all have got something', () => players.every(([, , name]) => kept(name) > 200e3), 30000, 100).catch(() => {}); // who has not is told below
         for (const [name, running, kept] of players) {
             running.child.kill('SIGINT');
             const { status, stderr } = await within(`${name} ends`, 15000, running.done);
