@@ -160,7 +160,7 @@ test('a layout is made by mouse, errors are shown, and it is used in the room', 
     const at = (u, v) => [left + (right - left) * u, top + (bottom - top) * v];
     // The right edge to (nearly) three quarters: the grid takes it.
     await drag('.handle-e', ...at(0.747, 0.5));
-    await waitFor('three quarters', async () => (await editedDocument()).regions[0].width === '3/4', 3000);
+    await waitFor('three quarters', async () => (await editedDocument()).regions[0].width === '3/4', 10000);
     await page.click('#btn-add-region');
     assert.equal((await editedDocument()).regions.length, 2);
     await drag('.box[data-index="1"]', ...at(0.5, 0.5));
@@ -234,7 +234,7 @@ test('a layout is made by keyboard alone', async () => {
     await page.keyboard.press('Control+s');
     await waitFor('it is saved', async () => (await server.fetch('/api/v1/layouts/by-keyboard')).status === 200, 5000);
     assert.deepEqual(await api('/layouts/by-keyboard'), await editedDocument());
-    await waitFor('the address names it', async () => page.url().endsWith('#/editor/by-keyboard'), 3000);
+    await waitFor('the address names it', async () => page.url().endsWith('#/editor/by-keyboard'), 10000);
 });
 
 test('the text and the canvas follow each other', async () => {
@@ -246,17 +246,17 @@ test('the text and the canvas follow each other', async () => {
     await field.fill(JSON.stringify(written, null, 4));
     await page.waitForSelector('.box[data-index="1"] .box-text:text-is("speaker")');
     await field.fill('{\n  "name": "by-keyboard",\n  "regions": [\n');
-    await waitFor('the line is shown', async () => /^Line \d+: /.test(await text('.json-problem')), 3000);
+    await waitFor('the line is shown', async () => /^Line \d+: /.test(await text('.json-problem')), 10000);
     assert.ok(await page.isDisabled('#btn-save'));
     await field.fill('{"name": 5, "regions": [null, 3, {"fill": {}}], "variants": [null], "overlays": "x", "background": null}');
-    await waitFor('nonsense is refused by the server and harms nothing', async () => /^Line 1: (?!A )/.test(await text('.json-problem')), 3000);
+    await waitFor('nonsense is refused by the server and harms nothing', async () => /^Line 1: (?!A )/.test(await text('.json-problem')), 10000);
     await field.fill(JSON.stringify({ ...written, gapp: 3 }));
-    await waitFor('the server says what is wrong', async () => /gapp/.test(await text('.json-problem')), 3000);
+    await waitFor('the server says what is wrong', async () => /gapp/.test(await text('.json-problem')), 10000);
     await field.fill(JSON.stringify(written));
     await page.waitForSelector('.json-problem', { state: 'hidden' });
     await page.click('#tab-region');
     await page.locator('.box[data-index="1"]').focus();
-    await waitFor('the inspector shows it', async () => (await page.getByLabel('Corner radius').inputValue()) === '1/30', 3000);
+    await waitFor('the inspector shows it', async () => (await page.getByLabel('Corner radius').inputValue()) === '1/30', 10000);
 });
 
 test('who saves over a newer document is asked', async () => {
@@ -267,11 +267,11 @@ test('who saves over a newer document is asked', async () => {
     await page.waitForSelector('dialog');
     await shot('editor-conflict-wide-dark');
     await page.click('dialog >> text=Reload theirs');
-    await waitFor('theirs is here', async () => (await editedDocument()).description === 'Theirs.', 3000);
+    await waitFor('theirs is here', async () => (await editedDocument()).description === 'Theirs.', 10000);
     await page.click('#tab-document');
     await page.getByLabel('Description').fill('Mine.');
     await page.keyboard.press('Control+s');
-    await waitFor('mine is there', async () => (await api('/layouts/by-keyboard')).description === 'Mine.', 3000);
+    await waitFor('mine is there', async () => (await api('/layouts/by-keyboard')).description === 'Mine.', 10000);
     // The browser itself reports the answer 412; nothing else may be said.
     for (const complaint of tab.complaints.splice(expected)) assert.match(complaint, /412/);
 });
@@ -282,7 +282,7 @@ test('the editor fits a small window, in daylight', async () => {
     await waitFor('the canvas fits', () => page.evaluate(() => {
         const { right, bottom } = document.querySelector('.preview-picture svg').getBoundingClientRect();
         return right <= innerWidth && bottom <= innerHeight;
-    }), 3000);
+    }), 10000);
     assert.ok(await fitsWidth());
     await shot('editor-small-light');
     await page.setViewportSize(WIDE);

@@ -542,7 +542,7 @@ function rank(operation, status) {
 }
 
 test('a server that is going away says so', async () => {
-    const server = await Server.start({ 'server.drain_seconds': 3 });
+    const server = await Server.start({ 'server.drain_seconds': 10 });
     const bob = await new RoomPeer(PEOPLE.bob).join(server, 'drain');
     const offer = bob.pc.localDescription.sdp;
     const stopped = server.stop();

@@ -1,5 +1,6 @@
 // nginx with its RTMP module as a destination of broadcasts, in a directory and on ports of its own.
 
+import { createSocket } from 'node:dgram';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
@@ -8,16 +9,32 @@ import { pause, waitFor, within } from './wait.mjs';
 
 const MODULES = '/usr/lib/nginx/modules';
 
-/** Ports that nobody listens on now. */
+/** What keeps a port for TCP and UDP until it is closed: {port, close()}. */
+async function holdPort() {
+    for (;;) {
+        const server = await new Promise((resolve) => {
+            const one = createServer().listen(0, '127.0.0.1', () => resolve(one));
+        });
+        const { port } = server.address();
+        const udp = createSocket('udp4');
+        const isFree = await new Promise((resolve) => {
+            udp.once('error', () => resolve(false));
+            udp.bind(port, '127.0.0.1', () => resolve(true));
+        });
+        const close = async () => {
+            await new Promise((resolve) => server.close(resolve));
+            await new Promise((resolve) => udp.close(resolve));
+        };
+        if (isFree) return { port, close };
+        await close();
+    }
+}
+
+/** Ports that nobody listens on now, by TCP or UDP. */
 export async function freePorts(n) {
-    const servers = await Promise.all(
-        Array.from({ length: n }, () => new Promise((resolve) => {
-            const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        })),
-    );
-    const ports = servers.map((server) => server.address().port);
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    return ports;
+    const held = await Promise.all(Array.from({ length: n }, holdPort));
+    await Promise.all(held.map((one) => one.close()));
+    return held.map(({ port }) => port);
 }
 
 const listens = (port) =>

@@ -290,7 +290,7 @@ static void test_finish_while_it_waits(void)
     gint64 began_us = g_get_monotonic_time();
     sink_finish(cast->sink);
     await_state(cast, SINK_FINISHED);
-    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 2 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 6 * G_USEC_PER_SEC);
     cast_free(cast);
     stub_free(stub);
 }

@@ -5,6 +5,8 @@
 #include "io/player_connect.h"
 #include "unit/io/player_support.h"
 
+#define PATIENCE_US (30 * G_USEC_PER_SEC)
+
 /* SRT as a source: this server calls, and of the query it tells libsrt what it knows. */
 
 static guint16 free_port(void)
@@ -67,7 +69,7 @@ static int sender_is_done(void *opaque)
     return g_atomic_int_get(&((Sender *)opaque)->done);
 }
 
-/* Sends a file, slowly, to whoever calls with this passphrase. */
+/* Sends a file, slowly and again and again, to whoever calls with this passphrase. */
 static gpointer send_file(gpointer data)
 {
     Sender *sender = data;
@@ -80,7 +82,10 @@ static gpointer send_file(gpointer data)
     g_assert_true(g_file_get_contents(sender->path, &bytes, &size, NULL));
     if (avio_open2(&io, url, AVIO_FLAG_WRITE, &interrupt, NULL) < 0)
         return NULL;
-    for (gsize at = 0; at < size && !sender_is_done(sender); at += 1316) {
+    gint64 end_us = g_get_monotonic_time() + PATIENCE_US;
+    for (gsize at = 0; !sender_is_done(sender) && !io->error;
+         at = at + 1316 < size ? at + 1316 : 0) {
+        g_assert_cmpint(g_get_monotonic_time(), <, end_us);
         avio_write(io, (const guint8 *)bytes + at, (int)MIN(1316, size - at));
         avio_flush(io);
         g_usleep(2000);
@@ -98,7 +103,7 @@ static void test_pull(void)
     g_autofree char *path = g_build_filename(dir, "a.ts", NULL);
     Sender sender = { .port = free_port(), .path = path };
     g_autofree char *url =
-        g_strdup_printf("srt://127.0.0.1:%u?passphrase=longenough&latency=20", sender.port);
+        g_strdup_printf("srt://127.0.0.1:%u?passphrase=longenough&latency=200", sender.port);
     g_autoptr(MediaUrlPolicy) policy = loopback();
     PlayerOptions options = { .url = url, .policy = policy };
     Listener listener;

@@ -451,7 +451,7 @@ static void test_silent_server(gconstpointer data)
     gint64 begun_ns = clock_now_ns();
     player_stop(player);
     g_test_message("stopped in %" G_GINT64_FORMAT " ms", (clock_now_ns() - begun_ns) / NS_PER_MS);
-    g_assert_cmpint(clock_now_ns() - begun_ns, <, NS_PER_SEC);
+    g_assert_cmpint(clock_now_ns() - begun_ns, <, 5 * NS_PER_SEC);
     g_assert_false(listener.ended);
     g_assert_cmpint(g_atomic_int_get(&listener.freed), ==, 1);
     listener_clear(&listener);
