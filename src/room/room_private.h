@@ -26,7 +26,7 @@ struct Rooms {
     guint next_listener;
     gboolean draining;
     guint next_recording; /* of all rooms: a room that is made again repeats no name */
-    GPtrArray *ending; /* of RoomOutput: of rooms that are gone, until all is written */
+    GPtrArray *ending;    /* of RoomOutput: of rooms that are gone, until all is written */
     RoomOutputTotals output_totals[ROOM_OUTPUT_TOTALS]; /* without those that rooms still list */
 };
 
