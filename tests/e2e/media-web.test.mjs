@@ -154,8 +154,8 @@ test('everyone is recorded by themselves as well', async () => {
     await waitFor('it records', async () => (await secondsShown(ada)) >= 2, 20000);
     await ada.page.locator(row('Recordings', 'running')).getByRole('button', { name: 'Stop' }).click();
     const files = ada.page.locator(row('Recordings')).first().locator('.media-files li');
-    await waitFor('its files are listed', async () => (await files.count()) >= 2, 20000);
-    const listed = await files.allTextContents();
+    let listed; // the list is drawn anew when something changes
+    await waitFor('its files are listed', async () => (listed = await files.allTextContents()).length >= 2, 20000);
     assert.ok(listed.some((name) => /^Ada · .*\.mkv$/.test(name)), `${listed}`);
     await ada.screenshot(`${OUTPUT_DIR}/media-isolated-desktop-light.png`);
     await ada.page.getByLabel('Also everyone by themselves').uncheck();
