@@ -39,8 +39,8 @@ static gboolean ice_path_is_from_peer(const IcePath *path, const IcePathAddress 
            memcmp(&from->v6.sin6_addr, &peer->v6.sin6_addr, sizeof peer->v6.sin6_addr) == 0;
 }
 
-/* SRTP and SRTCP (RFC 7983 section 7) of the nominated peer-> What is anything else stays where it
- * is, and what came behind it: libnice takes all of it. */
+/* SRTP and SRTCP (RFC 7983 section 7) of the nominated peer. Anything else stays in the socket with
+ * all that came after it, for libnice. */
 static gboolean ice_path_read(gpointer user)
 {
     thread_assert_net();

@@ -238,7 +238,7 @@ static void webrtc_count_refused(Webrtc *webrtc, SrtpLinkResult result)
                                              : "a packet failed authentication");
 }
 
-/* Silence ended. What the tick would notice only later pictures need now. */
+/* Silence ended. The tick would notice up to a second later. */
 ON_NET_THREAD static void webrtc_came_back(Webrtc *webrtc, gint64 now_ns)
 {
     if (webrtc->state == TRANSPORT_DISCONNECTED &&

@@ -23,8 +23,9 @@ static void fill_sound(ViewerConfig *config, const NegotiatedMedia *media)
     fill_stream(&config->audio, media);
     config->red_payload_type = media->red_payload_type;
     config->audio_fec = g_strcmp0(fec, "1") == 0;
-    config->transport_cc =
-        codec->transport_cc && config->audio.extensions.id_of[RTP_EXT_TRANSPORT_CC];
+    if (!config->video.active) /* the pictures, where there are any, decide */
+        config->transport_cc =
+            codec->transport_cc && config->audio.extensions.id_of[RTP_EXT_TRANSPORT_CC];
 }
 
 ViewerConfig viewer_config_of(const PeerMedia *media)

@@ -113,7 +113,7 @@ static void note_sent(Bwe *bwe, gint64 now_ns)
 /* Of a receiver that never reports nobody knows whether anything arrives. */
 void bwe_sent_unnumbered(Bwe *bwe, gsize size, gint64 now_ns)
 {
-    if (bwe->reported)
+    if (bwe->reported && bwe->by_reports)
         note_sent(bwe, now_ns);
     bwe_reports_sent(&bwe->reports, size, now_ns);
 }
@@ -406,6 +406,7 @@ void bwe_report(Bwe *bwe, guint8 fraction_lost, gint64 rtt_ns, gint64 now_ns)
         .fraction_lost = fraction_lost,
         .rtt_ns = bwe->rtt_ns < 0 ? DEFAULT_RTT_NS : bwe->rtt_ns,
         .remb_bps = bwe->remb_bps,
+        .used_bps = bwe->prober.used_bps,
         .wanted_bps = bwe->prober.wanted_bps,
         .queued = is_queued(bwe),
     };

@@ -47,9 +47,11 @@ static gdouble headroom_bps(const BweReports *reports)
 }
 
 /* Less than the rate says where less was sent: at first it is only assumed. */
-static gdouble tried_bps(const BweReports *reports)
+static gdouble tried_bps(const BweReports *reports, gint used_bps)
 {
-    return reports->sent_bps ? MIN(reports->bps, headroom_bps(reports)) : reports->bps;
+    if (!reports->sent_bps)
+        return reports->bps;
+    return MIN(reports->bps, MAX(headroom_bps(reports), used_bps));
 }
 
 static void increase(BweReports *reports, gint wanted_bps)
@@ -68,12 +70,12 @@ void bwe_reports_loss(BweReports *reports, const BweReportsInput *input, gint64 
         if (now_ns - reports->stepped_ns < STEP_NS)
             return;
         if (input->queued)
-            set(reports, tried_bps(reports) * QUEUED_FACTOR);
+            set(reports, tried_bps(reports, input->used_bps) * QUEUED_FACTOR);
         else if (reports->permille <= LOW_PERMILLE)
             increase(reports, input->wanted_bps);
         reports->stepped_ns = now_ns;
     } else if (now_ns - reports->decreased_ns >= DECREASE_NS + input->rtt_ns) {
-        set(reports, tried_bps(reports) * (1 - 0.5 * reports->permille / 1000));
+        set(reports, tried_bps(reports, input->used_bps) * (1 - 0.5 * reports->permille / 1000));
         reports->decreased_ns = reports->stepped_ns = now_ns;
     }
 }

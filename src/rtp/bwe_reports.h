@@ -22,6 +22,7 @@ typedef struct {
     gint64 rtt_ns;
     gint64 remb_bps; /* negative: none */
     gboolean queued; /* a queue stands in the path */
+    gint used_bps;   /* what is sent by choice costs so much when it is not still */
     gint wanted_bps; /* there is a use for so much: worth trying, as nothing can be measured before
                       */
 } BweReportsInput;
