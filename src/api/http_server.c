@@ -29,7 +29,7 @@ static const char *refusal(const HttpServer *server)
 {
     if (g_hash_table_size(server->connections) >= server->options.max_connections)
         return "http.max_connections";
-    return descriptors_are_left(NULL) ? NULL : "raise the limit of open files (ulimit -n)";
+    return descriptors_for_strangers(NULL) ? NULL : "raise the limit of open files (ulimit -n)";
 }
 
 static void on_accept(gint fd, const char *peer, gpointer user)

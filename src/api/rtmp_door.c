@@ -337,7 +337,7 @@ static RtmpServer *listen_on(RtmpDoor *door, const char *plain, const char *tls,
             .key_file = files.private_key,
             .max_connections = (guint)config_int(config, "rtmp.max_connections"),
             .max_per_address = (guint)config_int(config, "rtmp.max_per_address"),
-            .may_accept = descriptors_are_left,
+            .may_accept = descriptors_for_strangers,
         };
         server = rtmp_server_new(&options, on_request, door, error);
         if (!server)

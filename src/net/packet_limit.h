@@ -6,14 +6,13 @@
  * that a flood does not keep the one net thread from everybody else. Two token buckets. Pure: time
  * is an argument. */
 
-/** RTP and RTCP together. Three simulcast layers at full rate with what is sent again are about
- *  2000 a second. */
-#define PACKET_LIMIT_PER_SECOND 4000
-#define PACKET_LIMIT_BURST      2000
+/** RTP and RTCP together: 100 Mbit/s of full packets. */
+#define PACKET_LIMIT_PER_SECOND 12000
+#define PACKET_LIMIT_BURST      6000
 
-/** RTCP. A browser sends up to 100 a second: transport-cc, NACK, reports. */
-#define PACKET_LIMIT_RTCP_PER_SECOND 200
-#define PACKET_LIMIT_RTCP_BURST      400
+/** RTCP. A browser on a bad line sends up to 250 a second: NACK, transport-cc, reports. */
+#define PACKET_LIMIT_RTCP_PER_SECOND 500
+#define PACKET_LIMIT_RTCP_BURST      1000
 
 /** Zeroed: both buckets are full. */
 typedef struct {
